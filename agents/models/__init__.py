@@ -1,0 +1,1 @@
+"""Pure device models: one object is one device, stepped in kW, kWh and degC."""

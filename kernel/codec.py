@@ -1,0 +1,287 @@
+"""JSON for message classes, and the check of anything that comes from outside.
+
+For each class one encoder and one decoder are generated as Python source from its shape, as attrs generates
+``__init__``. The decoder collects every fault with the path to it; scenario files go through the same one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from enum import Enum
+from functools import cache
+from math import isfinite
+from typing import Any, TypeVar
+
+import orjson
+
+from .errors import DecodeError, Fault
+from .message import snake_case
+from .shape import Choice, Field, Kind, Listing, Maybe, Scalar, Shape, Structure, default_of, structure_of
+
+T = TypeVar("T")
+
+Path = tuple["Path", str | int] | None
+"""Where a value stands, innermost last; turned into text only when there is a fault to report."""
+
+Check = Callable[[object, Path, list[Fault]], Any]
+"""Checks and converts one value; on a fault, adds it to the list and returns None."""
+
+_ABSENT = object()
+
+
+def encode(message: object) -> bytes:
+    """A message as JSON."""
+    cls: type = type(message)
+    return orjson.dumps(encoder(cls)(message))
+
+
+def decode(cls: type[T], payload: bytes) -> T:
+    """A message from JSON.
+
+    Raises:
+        DecodeError: the payload is not JSON or does not fit the class; carries every fault with its path.
+    """
+    root = snake_case(cls.__name__)
+    try:
+        raw = orjson.loads(payload)
+    except orjson.JSONDecodeError as error:
+        raise DecodeError(root, [Fault(root, f"expected JSON, got {_shown(payload)} ({error})")]) from None
+    made, faults = structured(cls, raw, root)
+    if made is None:
+        raise DecodeError(root, faults)
+    return made
+
+
+def structured(cls: type[T], raw: object, root: str = "") -> tuple[T | None, list[Fault]]:
+    """An object from plain data, with every fault; the object is None when there is any."""
+    faults: list[Fault] = []
+    plain: type = cls
+    made = checker(plain)(raw, (None, root) if root else None, faults)
+    return (None if faults else made), faults
+
+
+# Encoding
+
+
+@cache
+def encoder(cls: type) -> Callable[[object], dict[str, Any]]:
+    """The function that turns an object of the class into plain data that orjson writes."""
+    source = f"def encode(m): return {_encoding(structure_of(cls), 'm', 0)}"
+    made: Callable[[object], dict[str, Any]] = _compiled(source, "encode", {}, f"<encoder of {cls.__name__}>")
+    return made
+
+
+def _encoding(shape: Shape, name: str, depth: int) -> str:
+    match shape:
+        case Structure(fields=fields):
+            parts = (f"{f.name!r}: {_encoding(f.shape, f'{name}.{f.name}', depth)}" for f in fields)
+            return "{" + ", ".join(parts) + "}"
+        case Listing(of=of) if _encoding(of, "x", 0) != "x":
+            item = f"x{depth}"
+            return f"[{_encoding(of, item, depth + 1)} for {item} in {name}]"
+        case Maybe(of=of) if _encoding(of, "x", 0) != "x":
+            return f"(None if {name} is None else {_encoding(of, name, depth)})"
+        case Choice():
+            return f"{name}._value_"
+        case Scalar(kind=Kind.DECIMAL):
+            return f"str({name})"
+    return name
+
+
+# Decoding
+
+
+@cache
+def checker(cls: type) -> Check:
+    """The function that checks plain data and makes an object of the class."""
+    structure = structure_of(cls)
+    names: dict[str, Any] = {
+        "cls": cls,
+        "absent": _ABSENT,
+        "not_an_object": _not_an_object,
+        "missing": _missing,
+        "unknown": _unknown,
+        "known": frozenset(f.name for f in structure.fields),
+    }
+    body = ["if type(raw) is not dict: return not_an_object(raw, path, faults)", "before = len(faults); found = 0"]
+    for index, entry in enumerate(structure.fields):
+        names[f"check{index}"] = _field_check(entry)
+        if entry.required:
+            otherwise = f"v{index} = missing(path, {entry.name!r}, faults)"
+        else:
+            names[f"default{index}"] = lambda n=entry.name: default_of(cls, n)
+            otherwise = f"v{index} = default{index}()"
+        body += [
+            f"v{index} = raw.get({entry.name!r}, absent)",
+            f"if v{index} is absent: {otherwise}",
+            f"else: found += 1; v{index} = check{index}(v{index}, (path, {entry.name!r}), faults)",
+        ]
+    arguments = ", ".join(f"v{index}" for index in range(len(structure.fields)))
+    body += ["if found != len(raw): unknown(raw, known, path, faults)", "if len(faults) != before: return None"]
+    if hasattr(cls, "check"):
+        names["cross"] = _cross_check
+        body += [f"made = cls({arguments})", "cross(made, path, faults)", "return made"]
+    else:
+        body.append(f"return cls({arguments})")
+    source = "def check(raw, path, faults):\n    " + "\n    ".join(body)
+    made: Check = _compiled(source, "check", names, f"<decoder of {cls.__name__}>")
+    return made
+
+
+def _compiled(source: str, name: str, names: dict[str, Any], filename: str) -> Any:
+    exec(compile(source, filename, "exec"), names)  # noqa: S102 - made from declarations, never from input
+    return names[name]
+
+
+def _field_check(entry: Field) -> Check:
+    check = _check(entry.shape)
+    bounds = (entry.at_least, entry.at_most, entry.above)
+    if bounds == (None, None, None):
+        return check
+    at_least, at_most, above = bounds
+
+    def bounded(raw: object, path: Path, faults: list[Fault]) -> object:
+        before = len(faults)
+        value = check(raw, path, faults)
+        if len(faults) != before or value is None:
+            return value
+        for number in value if isinstance(value, tuple) else (value,):
+            if at_least is not None and not number >= at_least:
+                _fault(path, f"a number of at least {at_least:g}", raw, faults)
+            elif above is not None and not number > above:
+                _fault(path, f"a number above {above:g}", raw, faults)
+            elif at_most is not None and not number <= at_most:
+                _fault(path, f"a number of at most {at_most:g}", raw, faults)
+        return value
+
+    return bounded
+
+
+def _check(shape: Shape) -> Check:
+    match shape:
+        case Structure(cls=cls):
+            return checker(cls)
+        case Listing(of=of):
+            return _listing_check(_check(of))
+        case Maybe(of=of):
+            inner = _check(of)
+            return lambda raw, path, faults: None if raw is None else inner(raw, path, faults)
+        case Choice(enum=enum, values=values):
+            return _choice_check(enum, values)
+        case Scalar(kind=kind):
+            return _SCALAR_CHECKS[kind]
+
+
+def _listing_check(item: Check) -> Check:
+    def check(raw: object, path: Path, faults: list[Fault]) -> object:
+        if type(raw) is not list:
+            return _fault(path, "a list", raw, faults)
+        return tuple([item(entry, (path, index), faults) for index, entry in enumerate(raw)])
+
+    return check
+
+
+def _choice_check(enum: type[Enum], values: tuple[str, ...]) -> Check:
+    members = {str(member.value): member for member in enum}
+
+    def check(raw: object, path: Path, faults: list[Fault]) -> object:
+        member = members.get(raw) if isinstance(raw, str) else None
+        return member if member is not None else _fault(path, f"one of {', '.join(values)}", raw, faults)
+
+    return check
+
+
+def _text(raw: object, path: Path, faults: list[Fault]) -> object:
+    return raw if type(raw) is str else _fault(path, "text", raw, faults)
+
+
+def _number(raw: object, path: Path, faults: list[Fault]) -> object:
+    if type(raw) is float and isfinite(raw):
+        return raw
+    if type(raw) is int:
+        return float(raw)
+    return _fault(path, "a number", raw, faults)
+
+
+def _integer(raw: object, path: Path, faults: list[Fault]) -> object:
+    return raw if type(raw) is int else _fault(path, "a whole number", raw, faults)
+
+
+def _flag(raw: object, path: Path, faults: list[Fault]) -> object:
+    return raw if type(raw) is bool else _fault(path, "true or false", raw, faults)
+
+
+def _decimal(raw: object, path: Path, faults: list[Fault]) -> object:
+    try:
+        number = Decimal(raw) if type(raw) is str else None
+    except InvalidOperation:
+        number = None
+    if number is not None and number.is_finite():
+        return number
+    return _fault(path, 'a decimal number as text, like "12.50"', raw, faults)
+
+
+def _date(raw: object, path: Path, faults: list[Fault]) -> object:
+    if isinstance(raw, datetime) and raw.tzinfo is not None:
+        return raw
+    return _fault(path, "a date with zone, like 2025-07-16T22:00:00-04:00", raw, faults)
+
+
+_SCALAR_CHECKS: dict[Kind, Check] = {
+    Kind.TEXT: _text,
+    Kind.NUMBER: _number,
+    Kind.INTEGER: _integer,
+    Kind.FLAG: _flag,
+    Kind.INSTANT: _integer,
+    Kind.DURATION: _integer,
+    Kind.DECIMAL: _decimal,
+    Kind.DATE: _date,
+}
+
+
+# Faults
+
+
+def path_text(path: Path) -> str:
+    """A path as people write it, ``order.points[3].price_per_kwh``."""
+    parts: list[str] = []
+    while path is not None:
+        path, step = path
+        parts.append(f"[{step}]" if isinstance(step, int) else f".{step}")
+    return "".join(reversed(parts)).removeprefix(".")
+
+
+def _fault(path: Path, expected: str, raw: object, faults: list[Fault]) -> object:
+    """Add a fault; returns None, the value of what is wrong."""
+    faults.append(Fault(path_text(path), f"expected {expected}, got {_shown(raw)}"))
+    return None
+
+
+def _not_an_object(raw: object, path: Path, faults: list[Fault]) -> None:
+    _fault(path, "an object", raw, faults)
+
+
+def _missing(path: Path, name: str, faults: list[Fault]) -> None:
+    faults.append(Fault(path_text((path, name)), "missing, and it has no default"))
+
+
+def _unknown(raw: dict[str, object], known: frozenset[str], path: Path, faults: list[Fault]) -> None:
+    for name in raw:
+        if name not in known:
+            faults.append(Fault(path_text((path, name)), f"unknown; known are {', '.join(sorted(known))}"))
+
+
+def _cross_check(made: Any, path: Path, faults: list[Fault]) -> None:
+    for name, complaint in made.check():
+        faults.append(Fault(path_text((path, name)), complaint))
+
+
+def _shown(raw: object) -> str:
+    try:
+        text = orjson.dumps(raw).decode()
+    except (TypeError, ValueError):
+        text = repr(raw)
+    return text if len(text) <= 60 else text[:57] + "..."
+

@@ -1,0 +1,408 @@
+"""The kernel: components, rounds and time.
+
+An instant runs in rounds. In a round every activity that has something to do is stepped, in the order of
+(address, order of creation); what they publish is delivered in the next round, in the order of (sender address,
+sender's sequence). The instant is over when a round publishes nothing, and only then does the clock move to the next
+instant of the agenda. Stepping in address order makes the outbox come out in delivery order by itself.
+
+A coroutine that awaits something foreign (a thread, a socket) is handed to an asyncio task until it waits for
+the kernel again. The round is not over before that, so that time stands still and the order stays the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import types
+from collections.abc import Callable, Coroutine, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from operator import attrgetter
+from typing import Any, NoReturn, Protocol, TypeVar
+
+import anyio
+import anyio.abc
+import anyio.lowlevel
+import attrs
+
+from .activity import DEADLINE, PARKED, Activity, Main
+from .agenda import Agenda, Wake
+from .bus import Bus, BusStatistics
+from .clock import Clock, VirtualClock
+from .envelope import Envelope
+from .errors import ComponentError, EndlessExchange, InternalError, PermissionDenied, UsageError
+from .instant import Calendar, Duration, Instant
+from .message import declaration_of, is_token
+from .port import Port
+from .system import Quarantined
+
+R = TypeVar("R")
+
+_BY_RANK = attrgetter("rank")
+_BY_SENDER = attrgetter("sender", "sequence")
+_ACTIVITIES = 1_000_000
+"""Room between the ranks of two components, for the activities that each starts."""
+_SYSTEM = "kernel.system"
+_COLLECT_AFTER = 50_000
+"""Allocations between two passes of the garbage collector while a run goes on; Python's own 700 double its time."""
+_BREATH = 1000
+"""Rounds of one instant after which signals and other tasks get their turn."""
+
+
+class Observer(Protocol):
+    """Sees every message of a run, in order, as the recorder does."""
+
+    def observe(self, outbox: list[Envelope[Any]]) -> None:
+        """The messages that a round published, before they are delivered."""
+
+
+class Gateway(Protocol):
+    """Brings messages from outside into the run when the clock has moved, and takes messages out."""
+
+    def inbound(self, now: Instant) -> list[tuple[str, object]]:
+        """Messages that came from outside by now, each with the address that it is sent as."""
+
+
+@attrs.frozen
+class KernelStatistics:
+    """A run so far."""
+
+    components: int
+    instants: int
+    rounds: int
+    bus: BusStatistics
+
+
+class Kernel:
+    """Steps components through simulated time and carries their messages."""
+
+    def __init__(
+        self,
+        calendar: Calendar,
+        *,
+        stop: Duration,
+        seed: int = 0,
+        clock: Clock | None = None,
+        quarantine: Sequence[str] = (),
+        round_limit: int = 10_000,
+        observers: Sequence[Observer] = (),
+        gateway: Gateway | None = None,
+        on_instant: Callable[[Instant], None] | None = None,
+    ) -> None:
+        self.calendar = calendar
+        self.stop = stop
+        self.seed = seed
+        self.bus = Bus()
+        self.now: Instant = 0
+        self.round = 0
+        self.outbox: list[Envelope[Any]] = []
+        self.current: Activity
+        self._clock = clock if clock is not None else VirtualClock()
+        self._quarantine = tuple(quarantine)
+        self._round_limit = round_limit
+        self._observers = tuple(observers)
+        self._gateway = gateway
+        self._on_instant = on_instant
+        self._mains: dict[str, Main] = {}
+        self._ports: dict[str, Port] = {}
+        self._speakers: dict[str, Activity] = {}
+        self._activities: dict[int, Activity] = {}
+        self._agenda = Agenda()
+        self._ready: list[Activity] = []
+        self._foreign = 0
+        self._foreign_failure: BaseException | None = None
+        self._foreign_event: anyio.Event | None = None
+        self._disordered = False
+        self._tasks: anyio.abc.TaskGroup | None = None
+        self._instants = 0
+        self._rounds = 0
+
+    # Composition
+
+    def add(self, address: str, main: Main) -> None:
+        """Add a component: an address ``role.name`` and an async function of its port.
+
+        Raises:
+            UsageError: the address is malformed or taken, or the run has begun.
+        """
+        role, _, name = address.partition(".")
+        if not (is_token(role) and is_token(name)):
+            raise UsageError(f"{address!r} is no address; write role.name in letters, digits, - and _")
+        if address in self._mains:
+            raise UsageError(f"the address {address} is taken twice")
+        if self._ports:
+            raise UsageError(f"{address} comes too late: the run has begun")
+        self._mains[address] = main
+
+    # What ports and subscriptions use
+
+    def wake_at(self, instant: Instant, priority: int) -> Wake:
+        """Enter the current activity in the agenda.
+
+        Raises:
+            UsageError: the instant lies in the past.
+        """
+        if instant < self.now:
+            address = self.current.port.address
+            raise UsageError(f"{address} wants to wake at {instant} ns, but it is {self.now} ns already")
+        return self._agenda.push(instant, priority, self.current)
+
+    def spawn(self, port: Port, coroutine: Coroutine[object, object, None], index: int) -> None:
+        """Enter a new activity of a component; it is stepped in the next round."""
+        if index >= _ACTIVITIES:
+            raise UsageError(f"{port.address} started {index} activities; reuse them in a loop")
+        activity = Activity(coroutine, port, port.rank * _ACTIVITIES + index, index)
+        self._activities[activity.rank] = activity
+        self._ready.append(activity)
+
+    def deny(self, address: str, message: object, bound: str) -> NoReturn:
+        """Refuse a message that is sent in another's name."""
+        declaration, name = declaration_of(type(message)), getattr(message, bound)
+        hint = f"; its {bound} is {name!r}"
+        raise PermissionDenied(address, "send", declaration.cls.__name__, declaration.senders, hint)
+
+    def deny_hearing(self, address: str, cls: type, bound: str, name: str) -> NoReturn:
+        """Refuse a subscription to what is meant for another."""
+        hint = f"; its {bound} is {name!r}"
+        raise PermissionDenied(address, "hear", cls.__name__, declaration_of(cls).receivers, hint)
+
+    # The run
+
+    async def run(self) -> None:
+        """Run from instant 0 to the stop, which is included.
+
+        Raises:
+            ComponentError: a component raised and is not to be quarantined.
+        """
+        failure: Exception | None = None
+        async with anyio.create_task_group() as self._tasks:
+            try:
+                self._open()
+                await self._settle()
+                with _quiet_collector():
+                    while await self._move_on():
+                        await self._settle()
+            except Exception as error:  # noqa: BLE001 - raised again below, outside of the group that would wrap it
+                failure = error
+            finally:
+                failure = self._close() or failure
+                self._tasks.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
+
+    def statistics(self) -> KernelStatistics:
+        """Counts since the start."""
+        return KernelStatistics(len(self._mains), self._instants, self._rounds, self.bus.statistics())
+
+    def _open(self) -> None:
+        for rank, address in enumerate(sorted(self._mains), start=1):
+            port = self._ports[address] = Port(self, address, rank)
+            self.spawn(port, self._mains[address](port), 0)
+
+    def _close(self) -> Exception | None:
+        """End every coroutine, last address first, so that their clean-up runs; returns the first failure."""
+        failure: Exception | None = None
+        for _, activity in sorted(self._activities.items(), reverse=True):
+            try:
+                activity.end()
+            except Exception as error:  # noqa: BLE001 - the others must be ended too
+                failure = failure or self._failure(activity, error)
+        self._activities.clear()
+        return failure
+
+    async def _move_on(self) -> bool:
+        """Go to the next priority of this instant, or to the next instant; False when the run is over."""
+        due = self._agenda.next_instant()
+        if due != self.now:
+            if self.now >= self.stop:
+                return False
+            await self._advance(self.stop if due is None else min(due, self.stop))
+        for activity in self._agenda.pop_due(self.now):
+            activity.inbound = DEADLINE
+            self._ready.append(activity)
+        return True
+
+    async def _advance(self, target: Instant) -> None:
+        granted = await self._clock.advance(target)
+        if not self.now < granted <= target:
+            raise InternalError(f"the clock granted {granted} ns for a request of {target} ns at {self.now} ns")
+        self.now = granted
+        self.round = 0
+        self._instants += 1
+        if self._on_instant is not None:
+            self._on_instant(granted)
+        if self._gateway is not None:
+            for address, message in self._gateway.inbound(granted):
+                self.post(address, message)
+
+    def post(self, address: str, message: object) -> None:
+        """Publish a message in the name of an address that is no component: a gateway's or the kernel's."""
+        if address in self._mains:
+            raise UsageError(f"{address} is a component of this run; nothing from outside can speak in its name")
+        speaker = self._speakers.get(address)
+        if speaker is None:
+            speaker = self._speakers[address] = Activity(_nothing(), Port(self, address, 0), 0, 0)
+            speaker.end()
+        before, self.current = self.current, speaker
+        try:
+            speaker.port.publish(message)
+        finally:
+            self.current = before
+        self._disordered = True
+
+    async def _settle(self) -> None:
+        """Run rounds until nothing is published."""
+        while self._ready or self.outbox:
+            self._step_ready()
+            if self._foreign:
+                await self._wait_for_foreign()
+            if self.outbox:
+                self._deliver()
+            self.round += 1
+            self._rounds += 1
+            if self.round >= self._round_limit:
+                self._endless()
+            if self.round % _BREATH == 0:
+                await anyio.lowlevel.checkpoint()
+
+    def _step_ready(self) -> None:
+        ready, self._ready = self._ready, []
+        if len(ready) > 1:
+            ready.sort(key=_BY_RANK)
+        for activity in ready:
+            self.current = activity
+            try:
+                trap = activity.send(activity.inbound)
+            except StopIteration:
+                self._activities.pop(activity.rank, None)
+            except Exception as error:  # noqa: BLE001 - whatever a component raises is sorted in _failed
+                self._failed(activity, error)
+            else:
+                if trap is not PARKED:
+                    self._hand_to_asyncio(activity, trap)
+
+    def _deliver(self) -> None:
+        outbox, self.outbox = self.outbox, []
+        if self._disordered:
+            outbox.sort(key=_BY_SENDER)
+            self._disordered = False
+        for observer in self._observers:
+            observer.observe(outbox)
+        self.bus.deliver(outbox, self._ready, self._answer)
+
+    def _answer(self, envelope: Envelope[Any]) -> None:
+        """Wake the activity that waits for a reply."""
+        requester = self._ports.get((envelope.reply_to or "").partition("#")[0])
+        activity = requester.take_reply(envelope) if requester is not None else None
+        if activity is not None:
+            activity.inbound = envelope
+            self._ready.append(activity)
+
+    def _endless(self) -> NoReturn:
+        topics = sorted({envelope.topic for envelope in self.outbox} | {a.port.address for a in self._ready})
+        raise EndlessExchange("the run", self.now, self.round, topics[:10], self.calendar.text(self.now))
+
+    # Failure
+
+    def _failed(self, activity: Activity, error: Exception) -> None:
+        """Quarantine the component, where the scenario says so, or end the run."""
+        self._activities.pop(activity.rank, None)
+        failure, port = self._failure(activity, error), activity.port
+        if not any(fnmatchcase(port.address, pattern) for pattern in self._quarantine):
+            raise failure from error
+        self._isolate(port)
+        self.post(_SYSTEM, Quarantined(role=port.role, name=port.name, reason=str(failure)))
+
+    def _failure(self, activity: Activity, error: Exception) -> ComponentError:
+        if isinstance(error, ComponentError):
+            return error
+        envelope = activity.inbound if isinstance(activity.inbound, Envelope) else None
+        text, when = f"{type(error).__name__}: {error}", self.calendar.text(self.now)
+        failure = ComponentError(activity.port.address, self.now, envelope, text, when)
+        failure.__cause__ = error
+        return failure
+
+    def _isolate(self, port: Port) -> None:
+        for subscription in port.subscriptions:
+            subscription.close()
+        for rank in [rank for rank, activity in self._activities.items() if activity.port is port]:
+            activity = self._activities.pop(rank)
+            self._agenda.forget(activity)
+            activity.end()
+
+    # Foreign awaits
+
+    def _hand_to_asyncio(self, activity: Activity, trap: object) -> None:
+        if self._tasks is None:
+            raise InternalError("a component awaits something foreign outside a run")
+        self._foreign += 1
+        self._tasks.start_soon(self._drive, activity, trap)
+
+    async def _wait_for_foreign(self) -> None:
+        while self._foreign:
+            self._foreign_event = anyio.Event()
+            await self._foreign_event.wait()
+            if self._foreign_failure is not None:
+                raise self._foreign_failure
+        self._disordered = True
+
+    async def _drive(self, activity: Activity, trap: object) -> None:
+        """Carry a coroutine through its foreign awaits in a task, until it waits for the kernel again."""
+        try:
+            await self._forward(activity, trap)
+        except StopAsyncIteration:
+            self._activities.pop(activity.rank, None)
+        except Exception as error:  # noqa: BLE001 - whatever a component raises is sorted in _failed
+            try:
+                self._failed(activity, error)
+            except ComponentError as failure:
+                self._foreign_failure = failure
+        finally:
+            self._foreign -= 1
+            if self._foreign_event is not None:
+                self._foreign_event.set()
+
+    @types.coroutine
+    def _forward(self, activity: Activity, trap: object) -> Generator[object, Any, None]:
+        coroutine = activity.coroutine
+        while trap is not PARKED:
+            try:
+                value = yield trap
+            except BaseException as error:  # noqa: BLE001 - a cancellation belongs to the coroutine first
+                resume: Callable[[Any], object] = coroutine.throw
+                value = error
+            else:
+                resume = coroutine.send
+            if activity.rank not in self._activities:
+                raise StopAsyncIteration
+            self.current = activity
+            try:
+                trap = resume(value)
+            except StopIteration:
+                raise StopAsyncIteration from None
+
+    async def in_task(self, awaitable: Coroutine[object, object, R]) -> R:
+        """Await a coroutine in an asyncio task of its own."""
+        task = asyncio.ensure_future(awaitable)
+        try:
+            return await task
+        finally:
+            task.cancel()
+
+
+async def _nothing() -> None:
+    """The coroutine of a speaker, which is never stepped."""
+
+
+@contextmanager
+def _quiet_collector() -> Iterator[None]:
+    """Take what was set up out of the garbage collector's sight, and let it look less often, during a run."""
+    thresholds = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER, *thresholds[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()

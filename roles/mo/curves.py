@@ -1,0 +1,291 @@
+"""Bid curves: quantity as a function of price, and the exact sum of many bids.
+
+A bid is a list of (quantity, price) points, price descending and quantity ascending; consumption is positive,
+injection negative, so buyers and sellers among the customers meet in one net curve. Above its first price a
+bid keeps its first quantity and below its last price its last one: what must run stays in the demand.
+
+A curve is kept as its breakpoints in ascending price, with the quantity just below and just above each.
+Between breakpoints it is straight; where the two differ it jumps. Nothing is sampled: a sum of curves has the
+breakpoints of all of them, so aggregation is one sort and two running sums (of slopes, then of quantity).
+"""
+
+from collections.abc import Sequence
+from heapq import heappop, heappush
+from itertools import chain
+from typing import Self
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+Points = Sequence[tuple[float, float]]
+
+STEP_WIDTH_PER_KWH = 1e-9
+"""A narrower segment is a step at its lower price: a float price could not resolve its slope. [$/kWh]"""
+
+
+@attrs.frozen(eq=False)
+class PriceCurve:
+    """Quantity against price, straight between breakpoints and constant outside them.
+
+    The arrays have shape (n_prices,) and are made read-only.
+    """
+
+    price_per_kwh: FloatArray
+    """Breakpoints, strictly ascending. [$/kWh]"""
+    below_kw: FloatArray
+    """Quantity just below each breakpoint. [kW]"""
+    above_kw: FloatArray
+    """Quantity just above each breakpoint. [kW]"""
+
+    def __attrs_post_init__(self) -> None:
+        prices = self.price_per_kwh
+        arrays = prices, self.below_kw, self.above_kw
+        if prices.ndim != 1 or not prices.size or len({array.shape for array in arrays}) > 1:
+            raise ValueError(f"a curve needs three equal, non-empty rows, not {[a.shape for a in arrays]}")
+        if not (np.isfinite(prices).all() and (prices[1:] > prices[:-1]).all()):
+            raise ValueError("the breakpoints of a curve must be finite and strictly ascending prices")
+        for array in arrays:
+            array.setflags(write=False)
+
+    def limits_at(self, price_per_kwh: float) -> tuple[float, float]:
+        """Quantity just below and just above a price [kW]; the two differ only where the curve jumps."""
+        prices = self.price_per_kwh
+        k = int(prices.searchsorted(price_per_kwh))
+        if k < prices.size and prices[k] == price_per_kwh:
+            return float(self.below_kw[k]), float(self.above_kw[k])
+        if k == 0 or k == prices.size:
+            quantity_kw = float(self.below_kw[0] if k == 0 else self.above_kw[-1])
+        else:
+            share = float((price_per_kwh - prices[k - 1]) / (prices[k] - prices[k - 1]))
+            quantity_kw = between(float(self.above_kw[k - 1]), float(self.below_kw[k]), share)
+        return quantity_kw, quantity_kw
+
+
+@attrs.frozen(eq=False)
+class DemandCurve(PriceCurve):
+    """Net demand against price, never rising with it; build it with `aggregate`.
+
+    Raises:
+        ValueError: a quantity is not finite, or one rises with the price.
+    """
+
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        falls = (self.above_kw <= self.below_kw).all() and (self.below_kw[1:] <= self.above_kw[:-1]).all()
+        if not (falls and np.isfinite(self.below_kw[0]) and np.isfinite(self.above_kw[-1])):
+            raise ValueError("demand must be finite and never rise with the price: build it with `aggregate`")
+
+    def quantity_at(self, price_per_kwh: float) -> float:
+        """Demand at a price, right-continuous: at a jump, the lower quantity [kW]."""
+        return self.limits_at(price_per_kwh)[1]
+
+    def quantity_range_at(self, price_per_kwh: float) -> tuple[float, float]:
+        """Lowest and highest demand at a price [kW]; equal except where the curve jumps."""
+        high_kw, low_kw = self.limits_at(price_per_kwh)
+        return low_kw, high_kw
+
+    def shifted(self, fixed_kw: float) -> Self:
+        """Add inelastic load (negative: inelastic injection) [kW]."""
+        return attrs.evolve(self, below_kw=self.below_kw + fixed_kw, above_kw=self.above_kw + fixed_kw)
+
+    def simplified(self, max_points: int = 10) -> tuple[tuple[float, float], ...]:
+        """Reduce the curve to at most `max_points` points (quantity [kW], price [$/kWh]), price descending.
+
+        The points lie on the curve and include both ends, so the result is monotone and keeps the full range.
+        Lost is what happens between: jumps become slopes, and the quantity is off by as much as the curve
+        bows there. Each point added is the one farthest from the chords so far, axes scaled to their range.
+
+        Raises:
+            ValueError: fewer than two points are asked for.
+        """
+        if max_points < 2:
+            raise ValueError(f"max_points is {max_points}: a curve needs its two ends")
+        quantity_kw = np.column_stack((self.below_kw, self.above_kw)).ravel()[::-1]
+        price_per_kwh = np.repeat(self.price_per_kwh, 2)[::-1]
+        kept = _farthest_points(_unit(quantity_kw), _unit(price_per_kwh), max_points)
+        points = zip(quantity_kw[kept].tolist(), price_per_kwh[kept].tolist(), strict=True)
+        return tuple(dict.fromkeys(points))
+
+
+def aggregate(quantity_kw: FloatArray, price_per_kwh: FloatArray, *, fixed_kw: float = 0.0) -> DemandCurve:
+    """Sum bids into one net demand curve, exactly.
+
+    Args:
+        quantity_kw: shape (n_bids, n_points), ascending along the points; short bids repeat the last. [kW]
+        price_per_kwh: shape (n_bids, n_points), descending along the points. [$/kWh]
+        fixed_kw: inelastic load beside the bids. [kW]
+
+    Raises:
+        ValueError: the shapes differ, or a bid is faulty; the message names the bid and its faults.
+    """
+    quantity, price = _by_point(quantity_kw, price_per_kwh)
+    if not price.size:
+        return DemandCurve(np.zeros(1), np.full(1, float(fixed_kw)), np.full(1, float(fixed_kw)))
+    order = price.argsort(axis=None)
+    prices = price.ravel()[order]
+    level = _levels(quantity, price, prices, order) + fixed_kw
+    first, last = _ties(prices)
+    return DemandCurve(prices[first], level[0::2][first], level[1::2][last])
+
+
+def aggregate_hours(
+    quantity_kw: FloatArray, price_per_kwh: FloatArray, *, fixed_kw: float | FloatArray = 0.0
+) -> tuple[DemandCurve, ...]:
+    """Sum bids hour by hour, as `aggregate` does: (n_hours, n_bids, n_points) gives n_hours curves.
+
+    Raises:
+        ValueError: as `aggregate`, with the hour named.
+    """
+    fixed = np.broadcast_to(fixed_kw, len(quantity_kw)).tolist()
+    curves = []
+    for hour, (quantity, price) in enumerate(zip(quantity_kw, price_per_kwh, strict=True)):
+        try:
+            curves.append(aggregate(quantity, price, fixed_kw=fixed[hour]))
+        except ValueError as error:
+            raise ValueError(f"hour {hour}: {error}") from error
+    return tuple(curves)
+
+
+def stack_bids(bids: Sequence[Points]) -> tuple[FloatArray, FloatArray]:
+    """Stack bids of (quantity [kW], price [$/kWh]) points as two arrays (n_bids, n_points), last repeated.
+
+    Raises:
+        ValueError: a bid has no point, or a point is not a pair.
+    """
+    lengths = np.fromiter(map(len, bids), np.intp, len(bids))
+    if not lengths.size:
+        return np.empty((0, 0)), np.empty((0, 0))
+    if not lengths.all():
+        raise ValueError(f"bid {int(lengths.argmin())} is empty: give at least one (quantity, price) point")
+    numbers = np.fromiter(chain.from_iterable(chain.from_iterable(bids)), np.float64)
+    if numbers.size != 2 * lengths.sum():
+        raise ValueError("each point of a bid must be one (quantity, price) pair")
+    start = (lengths.cumsum() - lengths)[:, np.newaxis]
+    point = start + np.minimum(np.arange(lengths.max()), lengths[:, np.newaxis] - 1)
+    return numbers[0::2][point], numbers[1::2][point]
+
+
+def faults(
+    quantity_kw: Sequence[float] | FloatArray, price_per_kwh: Sequence[float] | FloatArray
+) -> tuple[str, ...]:
+    """List everything that is wrong with one bid, arrays of shape (n_points,); empty if it is sound."""
+    quantity, price = np.asarray(quantity_kw, np.float64), np.asarray(price_per_kwh, np.float64)
+    if quantity.shape != price.shape or quantity.ndim != 1:
+        return (f"quantities {quantity.shape} and prices {price.shape}: give one price per quantity",)
+    if not quantity.size:
+        return ("empty: give at least one (quantity, price) point",)
+    found = [
+        f"{name}[{i}] is {values[i]}: give a finite number"
+        for name, values in (("quantity_kw", quantity), ("price_per_kwh", price))
+        for i in np.flatnonzero(~np.isfinite(values))
+    ]
+    found += [
+        f"price_per_kwh[{i + 1}] rises from {price[i]} to {price[i + 1]}: sort points by falling price"
+        for i in np.flatnonzero(price[1:] > price[:-1])
+    ]
+    found += [
+        f"quantity_kw[{i + 1}] falls from {quantity[i]} to {quantity[i + 1]}: ask no less at a lower price"
+        for i in np.flatnonzero(quantity[1:] < quantity[:-1])
+    ]
+    return tuple(found)
+
+
+def between(start: float, end: float, share: float) -> float:
+    """Interpolate so that equal ends and shares of 0 and 1 give the ends themselves."""
+    return start + (end - start) * share if share < 0.5 else end - (end - start) * (1 - share)
+
+
+def segments(quantity: FloatArray, price: FloatArray) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
+    """Rise in quantity [kW], width in price [$/kWh] and whether it is a step, of bids (n_points, n_bids)."""
+    width = price[:-1] - price[1:]
+    return quantity[1:] - quantity[:-1], width, width < STEP_WIDTH_PER_KWH
+
+
+def _levels(
+    quantity: FloatArray, price: FloatArray, prices: FloatArray, order: NDArray[np.intp]
+) -> FloatArray:
+    """Total quantity just below (even places) and just above (odd places) each sorted point, falling."""
+    rise, width, is_step = segments(quantity, price)
+    slope, jump = np.zeros((len(price) + 1, price.shape[1])), np.zeros_like(price)
+    np.divide(rise, width, out=slope[1:-1], where=~is_step)
+    np.copyto(jump[1:], rise, where=is_step)
+    steepness = _running_difference(slope[:-1].ravel()[order], slope[1:].ravel()[order])
+    level = np.zeros(2 * prices.size)
+    np.multiply(steepness[:-1], prices[1:] - prices[:-1], out=level[2::2])
+    level[1::2] = jump.ravel()[order]
+    bottom_kw, top_kw = quantity[0].sum(), quantity[-1].sum()
+    np.subtract(top_kw, level.cumsum(out=level), out=level)
+    np.maximum(level, bottom_kw, out=level)
+    # A demand of nothing must be zero, not a rounding error that would clear as a trade.
+    level[-1] = bottom_kw
+    return level
+
+
+def _running_difference(plus: FloatArray, minus: FloatArray) -> FloatArray:
+    """Running sum of `plus - minus`, both at least zero, the rounding errors added back (Knuth's two-sum)."""
+    # Plain summation would leave the rounding error of the steepest bid in the slope of all bids above it.
+    change = plus - minus
+    error = _rounding_error(plus, -minus, change)
+    total = change.cumsum()
+    error[1:] += _rounding_error(total[:-1], change[1:], total[1:])
+    total += error.cumsum(out=error)
+    np.maximum(total, 0.0, out=total)
+    return total
+
+
+def _rounding_error(a: FloatArray, b: FloatArray, total: FloatArray) -> FloatArray:
+    """What rounding took from `total = a + b`."""
+    part = total - a
+    error = b - part
+    np.subtract(total, part, out=part)
+    error += np.subtract(a, part, out=part)
+    return error
+
+
+def _ties(prices: FloatArray) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """First and last place of each run of equal prices in a sorted, non-empty row."""
+    first = np.flatnonzero(np.concatenate(([True], prices[1:] != prices[:-1])))
+    return first, np.append(first[1:], prices.size) - 1
+
+
+def _by_point(quantity_kw: FloatArray, price_per_kwh: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Turn checked bids to shape (n_points, n_bids): long rows are what NumPy is fast at."""
+    if quantity_kw.shape != price_per_kwh.shape or quantity_kw.ndim != 2:
+        shapes = f"quantities {quantity_kw.shape} and prices {price_per_kwh.shape}"
+        raise ValueError(f"{shapes}: both must be (n_bids, n_points); for hours, see `aggregate_hours`")
+    quantity = np.ascontiguousarray(quantity_kw.T, np.float64)
+    price = np.ascontiguousarray(price_per_kwh.T, np.float64)
+    finite = np.isfinite(quantity).all(axis=0) & np.isfinite(price).all(axis=0)
+    sound = finite & (price[1:] <= price[:-1]).all(axis=0) & (quantity[1:] >= quantity[:-1]).all(axis=0)
+    sound &= len(price) > 0
+    if not sound.all():
+        bad = int(sound.argmin())
+        what = "; ".join(faults(quantity[:, bad], price[:, bad]))
+        count = f"{int((~sound).sum())} of {sound.size} bids are faulty"
+        raise ValueError(f"bid {bad}: {what} ({count}; correct them or leave them out, see `faults`)")
+    return quantity, price
+
+
+def _unit(values: FloatArray) -> FloatArray:
+    scaled: FloatArray = (values - values[0]) / (float(np.ptp(values)) or 1.0)
+    return scaled
+
+
+def _farthest_points(x: FloatArray, y: FloatArray, count: int) -> list[int]:
+    """Places of at most `count` vertices of a polyline, ends included, greedily (Douglas and Peucker)."""
+
+    def candidate(start: int, end: int) -> tuple[float, int, int, int]:
+        dx, dy = x[end] - x[start], y[end] - y[start]
+        distance = np.abs(dx * (y[start : end + 1] - y[start]) - dy * (x[start : end + 1] - x[start]))
+        farthest = int(distance.argmax())
+        return -float(distance[farthest] / (np.hypot(dx, dy) or 1.0)), start + farthest, start, end
+
+    kept, heap = [0, x.size - 1], [candidate(0, x.size - 1)]
+    while len(kept) < count and heap[0][0] < -1e-12:
+        _, middle, start, end = heappop(heap)
+        kept.append(middle)
+        heappush(heap, candidate(start, middle))
+        heappush(heap, candidate(middle, end))
+    return sorted(kept)
