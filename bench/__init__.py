@@ -1,1 +1,1 @@
-""""""
+"""Benchmarks: latency and scale."""

@@ -125,7 +125,8 @@ class Bus:
             for table in tables:
                 table.routes.clear()
                 missed += self._missed(table, cls, pattern, subscription.address)
-        return sorted(missed, key=lambda e: (e.instant, e.round, e.sender, e.sequence))
+        once = {id(envelope): envelope for envelope in missed}.values()
+        return sorted(once, key=lambda e: (e.instant, e.round, e.sender, e.sequence))
 
     def unsubscribe(self, subscription: Subscription[Any], patterns: tuple[Pattern, ...]) -> None:
         """Take a subscription out; does nothing when it is out already."""

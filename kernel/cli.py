@@ -28,8 +28,8 @@ from .scenario import Scenario
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 DEFAULT_SCENARIO = "feeder-day"
 
-_out = Console(highlight=False, soft_wrap=True)
-_err = Console(highlight=False, soft_wrap=True, stderr=True)
+_out = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+_err = Console(highlight=False, soft_wrap=True, markup=False, emoji=False, stderr=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -199,7 +199,7 @@ _SPANS = {"h": HOUR, "min": MINUTE, "s": SECOND}
 def _until(text: str, scenario: Scenario) -> datetime | Duration:
     for suffix, span in _SPANS.items():
         number = text.removesuffix(suffix)
-        if number != text and number.replace(".", "", 1).isdigit():
+        if number != text and number.replace(".", "", 1).isdecimal():
             return round(float(number) * span)
     try:
         date = datetime.fromisoformat(text)

@@ -18,6 +18,9 @@ class Clock(ABC):
     async def advance(self, target: Instant) -> Instant:
         """Wait until simulated time may be ``target``; returns it, or an earlier instant at which something came in."""
 
+    def ended(self) -> None:  # noqa: B027 - most clocks need not know
+        """Be told that the run is over: nothing more will be asked."""
+
 
 class VirtualClock(Clock):
     """Goes on at once: as fast as possible."""

@@ -6,12 +6,13 @@ For each class one encoder and one decoder are generated as Python source from i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import Enum
 from functools import cache
-from math import isfinite
+from math import inf, isfinite
 from typing import Any, TypeVar
 
 import orjson
@@ -29,6 +30,9 @@ Check = Callable[[object, Path, list[Fault]], Any]
 """Checks and converts one value; on a fault, adds it to the list and returns None."""
 
 _ABSENT = object()
+_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_LARGEST = 2**63 - 1
+"""The largest whole number that JSON writers and tables take."""
 
 
 def encode(message: object) -> bytes:
@@ -86,7 +90,7 @@ def _encoding(shape: Shape, name: str, depth: int) -> str:
         case Choice():
             return f"{name}._value_"
         case Scalar(kind=Kind.DECIMAL):
-            return f"str({name})"
+            return f"format({name}, 'f')"
     return name
 
 
@@ -176,7 +180,7 @@ def _check(shape: Shape) -> Check:
 
 def _listing_check(item: Check) -> Check:
     def check(raw: object, path: Path, faults: list[Fault]) -> object:
-        if type(raw) is not list:
+        if type(raw) is not list and type(raw) is not tuple:
             return _fault(path, "a list", raw, faults)
         return tuple([item(entry, (path, index), faults) for index, entry in enumerate(raw)])
 
@@ -200,13 +204,15 @@ def _text(raw: object, path: Path, faults: list[Fault]) -> object:
 def _number(raw: object, path: Path, faults: list[Fault]) -> object:
     if type(raw) is float and isfinite(raw):
         return raw
-    if type(raw) is int:
+    if type(raw) is int and abs(raw) <= _LARGEST:
         return float(raw)
     return _fault(path, "a number", raw, faults)
 
 
 def _integer(raw: object, path: Path, faults: list[Fault]) -> object:
-    return raw if type(raw) is int else _fault(path, "a whole number", raw, faults)
+    if type(raw) is int and abs(raw) <= _LARGEST:
+        return raw
+    return _fault(path, "a whole number of 64 bits" if type(raw) is int else "a whole number", raw, faults)
 
 
 def _flag(raw: object, path: Path, faults: list[Fault]) -> object:
@@ -214,18 +220,20 @@ def _flag(raw: object, path: Path, faults: list[Fault]) -> object:
 
 
 def _decimal(raw: object, path: Path, faults: list[Fault]) -> object:
-    try:
-        number = Decimal(raw) if type(raw) is str else None
-    except InvalidOperation:
-        number = None
-    if number is not None and number.is_finite():
-        return number
+    if type(raw) is str and _DECIMAL.fullmatch(raw):
+        return Decimal(raw)
     return _fault(path, 'a decimal number as text, like "12.50"', raw, faults)
 
 
 def _date(raw: object, path: Path, faults: list[Fault]) -> object:
-    if isinstance(raw, datetime) and raw.tzinfo is not None:
-        return raw
+    date = raw
+    if type(raw) is str:
+        try:
+            date = datetime.fromisoformat(raw)
+        except ValueError:
+            date = None
+    if isinstance(date, datetime) and date.tzinfo is not None:
+        return date
     return _fault(path, "a date with zone, like 2025-07-16T22:00:00-04:00", raw, faults)
 
 
@@ -280,7 +288,7 @@ def _cross_check(made: Any, path: Path, faults: list[Fault]) -> None:
 
 def _shown(raw: object) -> str:
     try:
-        text = orjson.dumps(raw).decode()
+        text = orjson.dumps(raw).decode() if raw == raw and raw not in (inf, -inf) else repr(raw)
     except (TypeError, ValueError):
         text = repr(raw)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -71,13 +71,17 @@ class Columns:
 
     def _array(self, getter: Getter, kind: pa.DataType, objects: list[Any]) -> pa.Array:
         values = list(map(getter, objects))
-        if kind == _TIMESTAMP:
+        inner = kind
+        while pa.types.is_list(inner):
+            inner = inner.value_type
+        if inner == _TIMESTAMP:
             values = [self._timestamp(value) for value in values]
-        elif kind == pa.list_(_TIMESTAMP):
-            values = [None if row is None else [self._timestamp(value) for value in row] for row in values]
         return pa.array(values, kind)
 
     def _timestamp(self, value: Any) -> Any:
+        """An instant, or a list of them, from the Unix epoch; a date and what is absent as they are."""
+        if isinstance(value, list | tuple):
+            return [self._timestamp(each) for each in value]
         return value + self._epoch_ns if isinstance(value, int) else value
 
 

@@ -52,7 +52,8 @@ class Calendar:
 
     def instant(self, date: datetime) -> Instant:
         """The instant of a date, negative before the start."""
-        return _nanoseconds(date - self.start)
+        # By way of UTC: Python takes the difference of two dates of one zone on that zone's clock.
+        return _nanoseconds(date.astimezone(UTC) - self.start.astimezone(UTC))
 
     def text(self, instant: Instant) -> str:
         """An instant as people of the place write it."""

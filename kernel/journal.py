@@ -59,18 +59,32 @@ class JournalWriter:
 
 def read_journal(path: Path) -> Iterator[bytes]:
     """The lines of a journal; a last frame that was cut off is left out."""
-    with pa.input_stream(str(path), compression="zstd") as stream:
-        rest = b""
-        while True:
+    rest = b""
+    for block in _blocks(path):
+        *lines, rest = (rest + block).split(b"\n")
+        for line in lines:
+            yield line + b"\n"
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    """The text of a journal, block by block.
+
+    A block that runs into a cut fails as a whole, so what is before the cut is read again in smaller ones.
+    """
+    position, size = 0, 1 << 20
+    while size > 0:
+        with pa.input_stream(str(path), compression="zstd") as stream:
             try:
-                block = stream.read(1 << 20)
+                for _ in range(position >> 20):
+                    stream.read(1 << 20)
+                stream.read(position % (1 << 20))
+                while block := stream.read(size):
+                    position += len(block)
+                    yield block
             except OSError:
+                size >>= 4
+            else:
                 return
-            if not block:
-                return
-            *lines, rest = (rest + block).split(b"\n")
-            for line in lines:
-                yield line + b"\n"
 
 
 @attrs.frozen

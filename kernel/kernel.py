@@ -178,6 +178,7 @@ class Kernel:
         async with anyio.create_task_group() as self._tasks:
             try:
                 self._open()
+                self._take_in()
                 await self._settle()
                 with _quiet_collector():
                     while await self._move_on():
@@ -185,7 +186,9 @@ class Kernel:
             except Exception as error:  # noqa: BLE001 - raised again below, outside of the group that would wrap it
                 failure = error
             finally:
-                failure = self._close() or failure
+                closing = self._close()
+                failure = failure or closing
+                self._clock.ended()
                 self._tasks.cancel_scope.cancel()
         if failure is not None:
             raise failure
@@ -197,7 +200,10 @@ class Kernel:
     def _open(self) -> None:
         for rank, address in enumerate(sorted(self._mains), start=1):
             port = self._ports[address] = Port(self, address, rank)
-            self.spawn(port, self._mains[address](port), 0)
+            main = self._mains[address](port)
+            if not isinstance(main, Coroutine):
+                raise UsageError(f"{address} is not an async function of its port: calling it gave {main!r}")
+            self.spawn(port, main, 0)
 
     def _close(self) -> Exception | None:
         """End every coroutine, last address first, so that their clean-up runs; returns the first failure."""
@@ -231,8 +237,12 @@ class Kernel:
         self._instants += 1
         if self._on_instant is not None:
             self._on_instant(granted)
+        self._take_in()
+
+    def _take_in(self) -> None:
+        """Publish what has come from outside by now."""
         if self._gateway is not None:
-            for address, message in self._gateway.inbound(granted):
+            for address, message in self._gateway.inbound(self.now):
                 self.post(address, message)
 
     def post(self, address: str, message: object) -> None:
@@ -243,7 +253,9 @@ class Kernel:
         if speaker is None:
             speaker = self._speakers[address] = Activity(_nothing(), Port(self, address, 0), 0, 0)
             speaker.end()
-        before, self.current = self.current, speaker
+        # At instant 0 a gateway speaks before any component has run.
+        before = getattr(self, "current", speaker)
+        self.current = speaker
         try:
             speaker.port.publish(message)
         finally:
@@ -253,6 +265,8 @@ class Kernel:
     async def _settle(self) -> None:
         """Run rounds until nothing is published."""
         while self._ready or self.outbox:
+            if self.round >= self._round_limit:
+                self._endless()
             self._step_ready()
             if self._foreign:
                 await self._wait_for_foreign()
@@ -260,8 +274,6 @@ class Kernel:
                 self._deliver()
             self.round += 1
             self._rounds += 1
-            if self.round >= self._round_limit:
-                self._endless()
             if self.round % _BREATH == 0:
                 await anyio.lowlevel.checkpoint()
 
@@ -275,7 +287,7 @@ class Kernel:
                 trap = activity.send(activity.inbound)
             except StopIteration:
                 self._activities.pop(activity.rank, None)
-            except Exception as error:  # noqa: BLE001 - whatever a component raises is sorted in _failed
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - sorted in _failed
                 self._failed(activity, error)
             else:
                 if trap is not PARKED:
@@ -299,21 +311,22 @@ class Kernel:
             self._ready.append(activity)
 
     def _endless(self) -> NoReturn:
-        topics = sorted({envelope.topic for envelope in self.outbox} | {a.port.address for a in self._ready})
+        stirred = [(a.inbound, a.port.address) for a in self._ready]
+        topics = sorted({by.topic if isinstance(by, Envelope) else address for by, address in stirred})
         raise EndlessExchange("the run", self.now, self.round, topics[:10], self.calendar.text(self.now))
 
     # Failure
 
-    def _failed(self, activity: Activity, error: Exception) -> None:
+    def _failed(self, activity: Activity, error: BaseException) -> None:
         """Quarantine the component, where the scenario says so, or end the run."""
         self._activities.pop(activity.rank, None)
         failure, port = self._failure(activity, error), activity.port
         if not any(fnmatchcase(port.address, pattern) for pattern in self._quarantine):
             raise failure from error
-        self._isolate(port)
-        self.post(_SYSTEM, Quarantined(role=port.role, name=port.name, reason=str(failure)))
+        reason = str(failure) + self._isolate(port)
+        self.post(_SYSTEM, Quarantined(role=port.role, name=port.name, reason=reason))
 
-    def _failure(self, activity: Activity, error: Exception) -> ComponentError:
+    def _failure(self, activity: Activity, error: BaseException) -> ComponentError:
         if isinstance(error, ComponentError):
             return error
         envelope = activity.inbound if isinstance(activity.inbound, Envelope) else None
@@ -322,13 +335,19 @@ class Kernel:
         failure.__cause__ = error
         return failure
 
-    def _isolate(self, port: Port) -> None:
+    def _isolate(self, port: Port) -> str:
+        """End all activities of a component; returns what else went wrong in that."""
+        more = ""
         for subscription in port.subscriptions:
             subscription.close()
         for rank in [rank for rank, activity in self._activities.items() if activity.port is port]:
             activity = self._activities.pop(rank)
             self._agenda.forget(activity)
-            activity.end()
+            try:
+                activity.end()
+            except Exception as error:  # noqa: BLE001 - the component is out either way
+                more += f"; then its clean-up: {type(error).__name__}: {error}"
+        return more
 
     # Foreign awaits
 
@@ -352,7 +371,10 @@ class Kernel:
             await self._forward(activity, trap)
         except StopAsyncIteration:
             self._activities.pop(activity.rank, None)
-        except Exception as error:  # noqa: BLE001 - whatever a component raises is sorted in _failed
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - sorted in _failed
+            task = asyncio.current_task()
+            if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+                raise  # The run is cancelled; otherwise it is only what the component awaited.
             try:
                 self._failed(activity, error)
             except ComponentError as failure:

@@ -138,7 +138,9 @@ class Port:
         self, one: type[M], two: type[A], three: type[B], /, *, limit: int = ..., overflow: Overflow = ..., **chosen: str
     ) -> Subscription[M | A | B]: ...
     @overload
-    def subscribe(self, *what: type | str, limit: int = ..., overflow: Overflow = ...) -> Subscription[Any]: ...
+    def subscribe(
+        self, /, *what: type | str, limit: int = ..., overflow: Overflow = ..., **chosen: str
+    ) -> Subscription[Any]: ...
     def subscribe(
         self, /, *what: Any, limit: int = MAILBOX_LIMIT, overflow: Overflow = "error", **chosen: str
     ) -> Subscription[Any]:
@@ -151,6 +153,9 @@ class Port:
         Raises:
             PermissionDenied: the declaration does not let this component hear a message.
         """
+        fields = {f for each in what if not isinstance(each, str) for f in declaration_of(each).topic_fields}
+        if unknown := sorted(set(chosen) - fields):
+            raise UsageError(f"no topic here has {', '.join(unknown)}; there are {', '.join(sorted(fields)) or 'none'}")
         patterns = tuple((None, each) if isinstance(each, str) else self._pattern(each, chosen) for each in what)
         subscription: Subscription[Any] = Subscription(self, patterns, limit, overflow)
         now = self.kernel.now
@@ -163,6 +168,7 @@ class Port:
     def _pattern(self, cls: type, chosen: dict[str, str]) -> tuple[type, str]:
         declaration = declaration_of(cls)
         bound = self.kernel.bus.receiver_field(self.address, self.role, declaration)
+        chosen = dict(chosen)
         if bound is not None and chosen.setdefault(bound, self.name) != self.name:
             self.kernel.deny_hearing(self.address, cls, bound, chosen[bound])
         return cls, declaration.subject(**{k: v for k, v in chosen.items() if k in declaration.topic_fields})
@@ -179,7 +185,7 @@ class Port:
             PermissionDenied: this component may not send the message or not hear the reply.
         """
         kernel = self.kernel
-        kernel.bus.receiver_field(self.address, self.role, declaration_of(reply))
+        bound = kernel.bus.receiver_field(self.address, self.role, declaration_of(reply))
         envelope = self.publish(message)
         if self._waiting_for is None:
             self._waiting_for = {}
@@ -192,6 +198,8 @@ class Port:
         wake.activity = None
         if not isinstance(answer.message, reply):
             raise PeerError(f"{answer.sender} replied to {envelope.describe()} with {answer.describe()}")
+        if bound is not None and getattr(answer.message, bound) != self.name:
+            raise PeerError(f"{answer.sender} replied to {self.address} with what is meant for another {bound}")
         return answer.message
 
     def take_reply(self, envelope: Envelope[Any]) -> Activity | None:

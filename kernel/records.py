@@ -96,10 +96,15 @@ class Recorder:
 
     def close(self, state: str, more: Mapping[str, object]) -> str:
         """Write what is left and the final manifest; returns the digest of the run."""
-        self._flush()
-        self._journal.close()
-        for table in self._tables.values():
-            table.close()
+        try:
+            self._flush()
+            for table in self._tables.values():
+                table.close()
+        except Exception as error:
+            self._write_manifest("failed", {**more, "error": f"records incomplete: {type(error).__name__}: {error}"})
+            raise
+        finally:
+            self._journal.close()
         digest = self.digest()
         self._write_manifest(state, {"digest": digest, "tables": self._summaries(), **more})
         return digest

@@ -114,7 +114,8 @@ def run(
     try:
         return anyio.run(interruptible)
     except BaseExceptionGroup as group:
-        raise unwrapped(group) from None
+        error = unwrapped(group)
+        raise error from error.__cause__
 
 
 async def run_async(
@@ -152,7 +153,9 @@ async def replay(path: str | Path, progress: Progress | None = None) -> int:
     manifest = read_manifest(folder)
     if not (folder / JOURNAL).is_file():
         raise UsageError(f"{folder} has no {JOURNAL}; nothing to compare with")
-    scenario = Scenario.from_data(manifest["scenario"], str(folder / "manifest.json"))
+    if not isinstance(data := manifest.get("scenario"), dict):
+        raise UsageError(f"{folder / 'manifest.json'} names no scenario to run again")
+    scenario = Scenario.from_data(data, str(folder / "manifest.json"))
     comparison = Comparison(read_journal(folder / JOURNAL))
     await _run(scenario, None, False, VirtualClock(), progress, (comparison,))
     comparison.finish()
@@ -205,7 +208,7 @@ async def _run(
         folder = Path(out) if out is not None else next_folder(RUNS, scenario.name)
         head = {"scenario": scenario.data(), "scenario_digest": scenario.digest(), "seed": scenario.head.seed}
         recorder = Recorder(folder, scenario.calendar, head)
-    elif not observers:
+    elif gateway is not None or not observers:
         digester = DigestObserver()
     watching = tuple(o for o in (recorder, digester) if o is not None) + observers
     stop = scenario.stop

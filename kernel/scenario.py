@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,8 @@ class Scenario:
             data = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise InputError(source, [_syntax_fault(str(error))]) from None
+        except RecursionError:
+            raise InputError(source, [Fault("", "not a scenario: lists or tables nested too deep")]) from None
         return cls.from_data(data, source, text)
 
     @classmethod
@@ -154,15 +156,18 @@ class Scenario:
         """The scenario with another seed or an earlier stop.
 
         Raises:
-            UsageError: the stop is not after the start.
+            UsageError: the stop is not after the start, or a value is out of its bounds.
         """
         changes: dict[str, object] = {} if seed is None else {"seed": seed}
         if until is not None:
-            stop = until if isinstance(until, datetime) else self.head.start + timedelta(microseconds=until // 1000)
+            try:
+                stop = until if isinstance(until, datetime) else self.calendar.utc(until)
+            except OverflowError:
+                raise UsageError(f"the stop lies {until} ns after the start, which no calendar holds") from None
             changes["stop"] = stop
-        head = evolved(self.head, **changes)
-        for _, complaint in head.check():
-            raise UsageError(complaint)
+        head, faults = structured(Head, encoder(Head)(evolved(self.head, **changes)))
+        if head is None:
+            raise UsageError("; ".join(map(str, faults)))
         return attrs.evolve(self, head=head)
 
 
@@ -239,15 +244,20 @@ def _lines(text: str) -> dict[str, int]:
         if was_in_text:
             continue
         if header := _HEADER.match(line):
-            table = header.group(1).replace('"', "").replace(" ", "")
+            table = _bare(header.group(1))
             if line.lstrip().startswith("[["):
                 counts[table] = counts.get(table, -1) + 1
                 table = f"{table}[{counts[table]}]"
             found.setdefault(table, number)
         elif key := _KEY.match(line):
-            name = key.group(1).replace('"', "").replace(" ", "")
+            name = _bare(key.group(1))
             found.setdefault(f"{table}.{name}" if table else name, number)
     return found
+
+
+def _bare(key: str) -> str:
+    """A dotted key as it stands in paths: no quotes, no blanks around dots."""
+    return re.sub(r"\s*\.\s*", ".", key).replace('"', "").replace("'", "")
 
 
 def _line_of(path: str, lines: Mapping[str, int]) -> int | None:

@@ -178,13 +178,13 @@ def _shape(hint: object, where: str) -> Shape:
     if isinstance(hint, type):
         if hint in _KINDS:
             return Scalar(_KINDS[hint])
-        if issubclass(hint, Enum):
+        if issubclass(hint, Enum) and all(isinstance(member.value, str) for member in hint):
             return Choice(hint)
         if attrs.has(hint):
             return structure_of(hint)
     raise UsageError(
         f"{where} has type {hint!r}; a message holds str, float, int, bool, Decimal, datetime, Instant, Duration, "
-        "an Enum, another value class, tuple[T, ...] of these, or one of these with | None"
+        "an Enum of texts, another value class, tuple[T, ...] of these, or one of these with | None"
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, get_args
 
 import attrs
 
@@ -41,6 +41,10 @@ class Subscription(Generic[M]):
     __slots__ = ("_dropped", "_head", "_items", "_limit", "_overflow", "_patterns", "_port", "waiter")
 
     def __init__(self, port: Port, patterns: tuple[Pattern, ...], limit: int, overflow: Overflow):
+        if limit < 1:
+            raise UsageError(f"a mailbox needs a limit of at least 1, got {limit}")
+        if overflow not in get_args(Overflow):
+            raise UsageError(f"overflow is one of {', '.join(get_args(Overflow))}; got {overflow!r}")
         self._port = port
         self._patterns = patterns
         self._limit = limit
@@ -100,6 +104,8 @@ class Subscription(Generic[M]):
     def collect(self, *, until: Instant) -> Generator[object, Any, list[M]]:
         """Every message that comes before the instant ``until``; returns when it is reached."""
         kernel = self._port.kernel
+        if self.waiter is not None:
+            raise UsageError(f"two activities of {self.address} wait on one subscription; subscribe twice")
         collected = self.take_waiting()
         kernel.wake_at(until, FIRST)
         while True:
@@ -137,7 +143,9 @@ class Subscription(Generic[M]):
 
     def close(self) -> None:
         """Stop receiving; what is still in the mailbox is gone."""
-        self._port.kernel.bus.unsubscribe(self, self._patterns)
+        port = self._port
+        port.kernel.bus.unsubscribe(self, self._patterns)
+        port.subscriptions = tuple(each for each in port.subscriptions if each is not self)
         self._items.clear()
         self._head = 0
 

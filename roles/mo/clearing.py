@@ -135,16 +135,16 @@ def clear(
         raise ValueError(f"price floor {price_floor} and cap {price_cap} must be finite and in this order")
     if isnan(limit) or limit < 0:
         raise ValueError(f"limit_kw is {limit_kw}: an import limit is zero or more")
-    market = _Market(demand, supply, limit)
-    prices = market.breakpoints(price_floor, price_cap)
+    market = _Market(demand, supply, price_floor, price_cap, limit)
+    prices = market.breakpoints()
     first = _first(prices, lambda price: market.excess(price)[1] <= _TOLERANCE_KW)
     if first == len(prices):
-        return market.short(price_cap)
+        return market.short()
     if market.excess(float(prices[first]))[0] >= -_TOLERANCE_KW:
         last = _first(prices, lambda price: market.excess(price)[0] < -_TOLERANCE_KW) - 1
         return market.met(market.nearest(float(prices[first]), float(prices[last])))
     if first == 0:
-        return market.surplus(price_floor)
+        return market.surplus()
     return market.met(market.crossing(float(prices[first - 1]), float(prices[first])))
 
 
@@ -183,15 +183,17 @@ class _Market:
 
     demand: DemandCurve
     supply: SupplyCurve
+    floor: float
+    cap: float
     limit_kw: float
 
-    def breakpoints(self, price_floor: float, price_cap: float) -> FloatArray:
+    def breakpoints(self) -> FloatArray:
         """Prices of the band, ascending, between which demand and limited supply are straight."""
         kink = self.supply.price_at(self.limit_kw)
-        edges = (price_floor, price_cap, kink)
+        edges = (self.floor, self.cap, kink)
         prices = np.concatenate((self.demand.price_per_kwh, self.supply.price_per_kwh, edges))
         prices.sort(kind="stable")
-        return np.clip(prices, price_floor, price_cap, out=prices)
+        return np.clip(prices, self.floor, self.cap, out=prices)
 
     def offered(self, price_per_kwh: float) -> tuple[float, float]:
         """Supply within the limit, just below and just above a price."""
@@ -224,24 +226,26 @@ class _Market:
         outcome = Outcome.CLEARED if quantity_kw else Outcome.NO_TRADE
         return self._clearing(price, quantity_kw, quantity_kw, outcome)
 
-    def short(self, price_cap: float) -> Clearing:
+    def short(self) -> Clearing:
         """Shed what demand still exceeds at the cap."""
-        wanted_kw = self.demand.quantity_at(price_cap)
-        served_kw = min(wanted_kw, max(self.offered(price_cap)[1], 0.0))
-        return self._clearing(price_cap, served_kw, wanted_kw, Outcome.AT_CAP)
+        wanted_kw = self.demand.quantity_at(self.cap)
+        served_kw = min(wanted_kw, max(self.offered(self.cap)[1], 0.0))
+        return self._clearing(self.cap, served_kw, wanted_kw, Outcome.AT_CAP)
 
-    def surplus(self, price_floor: float) -> Clearing:
+    def surplus(self) -> Clearing:
         """Curtail injection left over at the floor; must-run supply that nobody wants is not taken."""
-        wanted_kw = self.demand.limits_at(price_floor)[0]
-        absorbed_kw = max(wanted_kw, min(self.offered(price_floor)[0], 0.0))
-        return self._clearing(price_floor, absorbed_kw, wanted_kw, Outcome.AT_FLOOR)
+        wanted_kw = self.demand.limits_at(self.floor)[0]
+        absorbed_kw = max(wanted_kw, min(self.offered(self.floor)[0], 0.0))
+        return self._clearing(self.floor, absorbed_kw, wanted_kw, Outcome.AT_FLOOR)
 
     def _clearing(self, price: float, quantity_kw: float, wanted_kw: float, outcome: Outcome) -> Clearing:
         low_kw, high_kw = self.demand.quantity_range_at(price)
         fraction = (wanted_kw - low_kw) / (high_kw - low_kw) if high_kw > low_kw else 1.0
         fraction = min(max(fraction, 0.0), 1.0)
         is_limited = self.supply.limits_at(price)[1] > self.limit_kw
-        rise = max(price - self.supply.price_at(quantity_kw), 0.0) if is_limited else 0.0
+        # Where supply asks less than the floor, the floor raises the price, not the network.
+        asked = max(self.supply.price_at(quantity_kw), self.floor)
+        rise = max(price - asked, 0.0) if is_limited else 0.0
         return Clearing(price, quantity_kw, outcome, fraction, rise, wanted_kw - quantity_kw)
 
 

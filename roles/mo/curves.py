@@ -90,6 +90,27 @@ class DemandCurve(PriceCurve):
         """Add inelastic load (negative: inelastic injection) [kW]."""
         return attrs.evolve(self, below_kw=self.below_kw + fixed_kw, above_kw=self.above_kw + fixed_kw)
 
+    def capped(self, limit_kw: float) -> Self:
+        """The same demand where it does not exceed a limit [kW], and the limit below that price."""
+        prices, below, above = self.price_per_kwh, self.below_kw, self.above_kw
+        if below[0] <= limit_kw:
+            return self
+        if above[-1] >= limit_kw:
+            flat = np.array([limit_kw])
+            return type(self)(prices[-1:].copy(), flat, flat.copy())
+        k = int((above <= limit_kw).argmax())
+        if below[k] >= limit_kw:
+            return type(self)(prices[k:].copy(), np.append(limit_kw, below[k + 1 :]), above[k:].copy())
+        share = (above[k - 1] - limit_kw) / (above[k - 1] - below[k])
+        price = prices[k - 1] + share * (prices[k] - prices[k - 1])
+        rest = [np.append(limit_kw, side[k:]) for side in (below, above)]
+        return type(self)(np.append(price, prices[k:]), *rest)
+
+    def points(self) -> tuple[tuple[float, float], ...]:
+        """The curve as one bid: (quantity, price) points, price descending."""
+        rows = zip(self.price_per_kwh.tolist(), self.above_kw.tolist(), self.below_kw.tolist(), strict=True)
+        return tuple(point for p, above, below in reversed(list(rows)) for point in ((above, p), (below, p)))
+
     def simplified(self, max_points: int = 10) -> tuple[tuple[float, float], ...]:
         """Reduce the curve to at most `max_points` points (quantity [kW], price [$/kWh]), price descending.
 

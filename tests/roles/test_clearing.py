@@ -206,6 +206,12 @@ def test_the_steepest_slope_is_awarded_within_the_digits_of_the_price() -> None:
     assert allocate(quantity, price, result).tolist() == pytest.approx([3], abs=1e-6)
 
 
+def test_a_price_raised_by_the_floor_is_no_congestion() -> None:
+    result = cleared(demand_of([(1, 0.0)]), SupplyCurve.flat(-0.01, 5), limit_kw=2)
+
+    assert result == Clearing(FLOOR, 1, Outcome.AT_FLOOR)
+
+
 def test_scarce_supply_is_no_congestion() -> None:
     result = cleared(demand_of(FALLING), SupplyCurve.flat(0.2, 5), limit_kw=8)
 

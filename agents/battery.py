@@ -1,0 +1,95 @@
+"""A home battery: buys when energy is cheap and sells when it is dear; without a market it rests."""
+
+from __future__ import annotations
+
+import attrs
+
+from ..kernel import HOUR, SECOND, Duration, Port
+from ..roles.interfaces import NO_MARKET, Award, DeviceLimit, MarketCall, PriceForecast
+from .feed import Feed
+from .models.battery import Battery, BatteryParameters
+from .prices import Prices
+from .strategies import battery_bid, battery_day_bid
+from .trading import DAY_AHEAD, Trader
+
+INITIAL_CHARGE = 0.5
+"""Share of the capacity that is stored when a run begins."""
+
+
+@attrs.frozen
+class BatteryAgent:
+    """One battery and its inverter."""
+
+    usage_point: str
+    parameters: BatteryParameters
+    lse: str
+    market: str
+    interval: Duration
+
+    async def run(self, port: Port) -> None:
+        """Store and give back, interval by interval, and trade beside it."""
+        await _Storing(self, port).run()
+
+
+@attrs.define
+class _Storing:
+    agent: BatteryAgent
+    port: Port
+    battery: Battery = attrs.field(init=False)
+    feed: Feed = attrs.field(init=False)
+    trader: Trader = attrs.field(init=False)
+    prices: Prices = attrs.field(factory=Prices, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        agent = self.agent
+        self.battery = Battery(agent.parameters, INITIAL_CHARGE * agent.parameters.capacity_kwh)
+        self.feed = Feed(self.port, agent.usage_point, agent.interval, controllable=True)
+        self.trader = Trader(self.port, agent.usage_point)
+
+    async def run(self) -> None:
+        port, agent = self.port, self.agent
+        port.start(self._obey())
+        if agent.market != NO_MARKET:
+            port.start(self._trade())
+        duration_s = agent.interval / SECOND
+        for start in range(0, port.stop, agent.interval):
+            await port.sleep_until(start)
+            if start:
+                self.battery.step(self.feed.power_kw, duration_s)
+            lowest_kw, highest_kw = self.battery.feasible_kw(duration_s)
+            awarded = self.trader.take_kw(start) or 0.0
+            self.feed.draw(min(max(awarded, lowest_kw), highest_kw), start)
+
+    async def _obey(self) -> None:
+        async for limit in self.port.subscribe(DeviceLimit):
+            self.feed.obey(limit)
+
+    async def _trade(self) -> None:
+        port, agent = self.port, self.agent
+        forecasts = port.subscribe(PriceForecast, lse=agent.lse)
+        async for message in port.subscribe(MarketCall, Award, market=agent.market):
+            for forecast in forecasts.take_waiting():
+                self.prices.forecast(forecast)
+            if isinstance(message, MarketCall):
+                self._bid(message)
+            else:
+                self.trader.award(message)
+                if message.product == DAY_AHEAD:
+                    self.prices.awarded(message)
+
+    def _bid(self, call: MarketCall) -> None:
+        ahead = attrs.evolve(self.battery)
+        ahead.step(self.feed.power_kw, self.agent.interval / SECOND)
+        if call.product == DAY_AHEAD:
+            curves = battery_day_bid(
+                ahead,
+                self.prices.ahead(call.first_slot, call.slots),
+                floor_per_kwh=call.price_floor_per_kwh,
+                cap_per_kwh=call.price_cap_per_kwh,
+            )
+            self.trader.offer(call, curves)
+            return
+        planned = self.trader.day_ahead_kw(call.first_slot // HOUR * HOUR) or 0.0
+        outlook = self.prices.outlook(call.first_slot, call)
+        curve = battery_bid(ahead, planned, outlook, duration_s=call.slot_length / SECOND)
+        self.trader.offer(call, (curve,))

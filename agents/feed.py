@@ -1,0 +1,42 @@
+"""What a device draws through its meter: told to the distribution operator, which may limit it."""
+
+from __future__ import annotations
+
+import attrs
+
+from ..kernel import Duration, Instant, Port
+from ..roles.interfaces import DeviceLimit, DevicePower
+
+
+@attrs.define
+class Feed:
+    """The connection of one device; power is constant within a metering interval."""
+
+    port: Port
+    usage_point: str
+    interval: Duration
+    controllable: bool
+    start: Instant = -1
+    power_kw: float = 0.0
+
+    def draw(self, power_kw: float, start: Instant) -> None:
+        """Draw a power [kW] for the interval that begins now."""
+        self.power_kw, self.start = power_kw, start
+        self._tell(1)
+
+    def obey(self, limit: DeviceLimit) -> None:
+        """Draw no more than the distribution operator allows."""
+        if limit.start == self.start and self.power_kw > limit.import_limit_kw:
+            self.power_kw = limit.import_limit_kw
+            self._tell(2)
+
+    def _tell(self, revision: int) -> None:
+        power = DevicePower(
+            device=self.port.name,
+            usage_point=self.usage_point,
+            start=self.start,
+            duration=self.interval,
+            power_kw=self.power_kw,
+            controllable=self.controllable,
+        )
+        self.port.publish(power, revision=revision)

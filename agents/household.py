@@ -1,0 +1,81 @@
+"""The household: its load that responds to no price, and the customer who enrols, is billed and pays."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import attrs
+import numpy as np
+
+from ..kernel import HOUR, Duration, Port
+from ..roles.interfaces import (
+    CLOSING,
+    AccountStatement,
+    Bill,
+    DeviceLimit,
+    Enrolment,
+    Payment,
+    TransferKind,
+)
+from .feed import Feed
+from .models.household_load import HouseholdLoad, HouseholdLoadParameters
+
+
+@attrs.frozen
+class Household:
+    """One customer; the agent's name is the usage point."""
+
+    enrolment: Enrolment
+    load: HouseholdLoadParameters
+    interval: Duration
+
+    async def run(self, port: Port) -> None:
+        """Enrol, then live: draw the household's load, interval by interval."""
+        port.publish(self.enrolment)
+        customer = _Customer(port)
+        port.start(customer.pay())
+        port.start(customer.close())
+        feed = Feed(port, port.name, self.interval, controllable=False)
+        port.start(_obey(port, feed))
+        load = HouseholdLoad(self.load, np.random.default_rng(port.seed))
+        for step, start in enumerate(range(0, port.stop, self.interval)):
+            await port.sleep_until(start)
+            midnight = port.calendar.local(start).replace(hour=0, minute=0, second=0, microsecond=0)
+            local_hour = (start - port.calendar.instant(midnight)) / HOUR
+            feed.draw(load.power_kw(local_hour, step), start)
+
+
+@attrs.define
+class _Customer:
+    port: Port
+    paid: Decimal = Decimal(0)
+
+    async def pay(self) -> None:
+        """Pay every bill as it comes."""
+        async for bill in self.port.subscribe(Bill):
+            self.paid += bill.total
+            self.port.publish(
+                Payment(
+                    payer_role=self.port.role,
+                    payer=self.port.name,
+                    payee_role="lse",
+                    payee=bill.lse,
+                    kind=TransferKind.BILL,
+                    amount=bill.total,
+                )
+            )
+
+    async def close(self) -> None:
+        """State the account when all is paid."""
+        port = self.port
+        await port.sleep_until(port.stop, CLOSING)
+        paid = self.paid
+        port.publish(
+            AccountStatement(role=port.role, party=port.name, received=Decimal(0), paid=paid, balance=-paid)
+        )
+
+
+async def _obey(port: Port, feed: Feed) -> None:
+    async for limit in port.subscribe(DeviceLimit):
+        feed.obey(limit)
+

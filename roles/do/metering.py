@@ -1,0 +1,103 @@
+"""The meters: what every device draws in an interval, and the reads that follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from ...kernel import HOUR, Duration, Instant
+from ..interfaces import Assignment, DevicePower, Quality
+from .network import FloatArray
+
+
+@attrs.define
+class _Device:
+    usage_point: str
+    power_kw: float
+    controllable: bool
+    start: Instant
+    wanted_kw: float
+
+
+@attrs.frozen
+class Read:
+    """The read of one meter."""
+
+    assignment: Assignment
+    energy_kwh: float
+    quality: Quality
+
+
+@attrs.frozen(eq=False)
+class Powers:
+    """What the devices draw in an interval; arrays of shape (n_devices,)."""
+
+    devices: tuple[str, ...]
+    places: NDArray[np.intp]
+    """The transformer of each device."""
+    power_kw: FloatArray
+    controllable: NDArray[np.bool_]
+
+
+@attrs.define
+class Meters:
+    """Powers of the devices behind the meters of a network.
+
+    A device that reports nothing for an interval is read with its last power, and its meter's read is estimated.
+    """
+
+    transformers: dict[str, int]
+    """Transformer to its place in the network's arrays."""
+    _assignments: dict[str, Assignment] = attrs.field(factory=dict, init=False)
+    _devices: dict[str, _Device] = attrs.field(factory=dict, init=False)
+
+    def assign(self, assignment: Assignment) -> None:
+        """Take an assignment over from its first instant; one that has ended is dropped."""
+        if assignment.effective_to is None:
+            self._assignments[assignment.usage_point] = assignment
+
+    def report(self, power: DevicePower) -> None:
+        """Enter what a device draws; a second report for an interval replaces the first."""
+        device = self._devices.get(power.device)
+        if device is None:
+            device = _Device(power.usage_point, 0.0, power.controllable, power.start - 1, 0.0)
+            self._devices[power.device] = device
+        if device.start != power.start:
+            device.wanted_kw = power.power_kw
+        device.power_kw, device.start = power.power_kw, power.start
+
+    def transformer_of(self, usage_point: str) -> int | None:
+        """The place of the transformer above a usage point, if both are known."""
+        assignment = self._assignments.get(usage_point)
+        return None if assignment is None else self.transformers.get(assignment.transformer)
+
+    def powers(self) -> Powers:
+        """The powers of all devices that are connected to the network."""
+        rows = [(name, device, self.transformer_of(device.usage_point)) for name, device in sorted(self._devices.items())]
+        known = [(name, device, place) for name, device, place in rows if place is not None]
+        return Powers(
+            tuple(name for name, _, _ in known),
+            np.array([place for _, _, place in known], dtype=np.intp),
+            np.array([device.power_kw for _, device, _ in known], dtype=float),
+            np.array([device.controllable for _, device, _ in known], dtype=bool),
+        )
+
+    def refused_kwh(self, duration: Duration) -> float:
+        """Energy that devices wanted in the interval and did not get."""
+        return sum(max(d.wanted_kw - d.power_kw, 0.0) for d in self._devices.values()) * duration / HOUR
+
+    def read(self, start: Instant, duration: Duration) -> Iterator[Read]:
+        """Read every meter for the interval that has just ended, in the order of usage points."""
+        energy: dict[str, float] = dict.fromkeys(self._assignments, 0.0)
+        estimated: set[str] = set()
+        for _, device in sorted(self._devices.items()):
+            if device.usage_point in energy:
+                energy[device.usage_point] += device.power_kw * duration / HOUR
+                if device.start != start:
+                    estimated.add(device.usage_point)
+        for usage_point, energy_kwh in sorted(energy.items()):
+            quality = Quality.ESTIMATED if usage_point in estimated else Quality.VALID
+            yield Read(self._assignments[usage_point], energy_kwh, quality)

@@ -1,0 +1,249 @@
+"""The distribution operator (DO): owns the wires, reads the meters, keeps the network within its limits."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import attrs
+import numpy as np
+
+from ...kernel import HOUR, LAST, MINUTE, Duration, Instant, Port, Setting, field, value
+from ...kernel.activity import Main
+from ..accounts import Account, dollars
+from ..interfaces import (
+    BILLING,
+    Assignment,
+    CurtailmentPlan,
+    DeviceLimit,
+    DevicePower,
+    ElementLimit,
+    EntityEnergy,
+    FeederRead,
+    LoadEstimate,
+    MeterRead,
+    TransferKind,
+    ValidationRequest,
+    ValidationResult,
+)
+from .curtailment import curtail
+from .metering import Meters
+from .network import FloatArray, Network, TransformerModel, by_transformer, network
+from .validation import validate
+
+_RULE = "controllable devices below the element first, then all consumption, each pro rata"
+_TRIES = 3
+"""Times that limits are sent in one interval; an overload that devices do not heed stays on the feeder's record."""
+
+
+@value
+class Transformer:
+    """A service transformer."""
+
+    name: str = field("name, as the customers' registrations call it")
+    rating_kva: float = field("rating", unit="kVA", above=0)
+
+
+@value
+class DistributionOperator:
+    """Plug-in ``[do.NAME]``: one feeder below one substation, with its meters."""
+
+    substation_limit_kw: float = field("import limit of the substation", unit="kW", above=0)
+    transformers: tuple[Transformer, ...] = field("service transformers")
+    peak_kw: float = field("power at which the line loses peak_line_loss", unit="kW", above=0)
+    peak_line_loss: float = field("share that the line loses at peak_kw", unit="1", default=0.02, at_least=0, at_most=0.5)
+    overload: float = field("import limit of a transformer as a multiple of its rating", unit="1", default=1.0, above=0)
+    forecast_margin_kw: float = field("kept free of market results, for what forecasts miss", unit="kW", default=0.0, at_least=0)
+    interval_min: float = field("metering interval", unit="min", default=5.0, above=0)
+    use_of_system_per_kwh: float = field("charge to retailers", unit="$/kWh", default=0.02, at_least=0)
+
+    def check(self) -> Iterable[tuple[str, str]]:
+        """Names of transformers are unique and there is one."""
+        names = [transformer.name for transformer in self.transformers]
+        if not names:
+            yield "transformers", "expected at least one"
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            yield "transformers", f"{name} is there twice"
+
+    def components(self, name: str, _: Setting) -> Iterable[tuple[str, Main]]:
+        """One component."""
+        yield f"do.{name}", lambda port: _Operator(self, port).run()
+
+    @property
+    def interval(self) -> Duration:
+        """Metering interval. [ns]"""
+        return round(self.interval_min * MINUTE)
+
+    def network(self) -> Network:
+        """The feeder's model."""
+        return network(
+            {transformer.name: transformer.rating_kva for transformer in self.transformers},
+            substation_limit_kw=self.substation_limit_kw,
+            peak_kw=self.peak_kw,
+            peak_line_loss=self.peak_line_loss,
+            model=TransformerModel(overload=self.overload),
+        )
+
+
+@attrs.define
+class _Operator:
+    settings: DistributionOperator
+    port: Port
+    network: Network = attrs.field(init=False)
+    meters: Meters = attrs.field(init=False)
+    account: Account = attrs.field(init=False)
+    estimates: dict[tuple[Instant, Duration], dict[str, LoadEstimate]] = attrs.field(init=False)
+    energy_kwh: defaultdict[str, float] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.network = self.settings.network()
+        self.meters = Meters(self.network.index())
+        self.account = Account(self.port)
+        self.estimates = {}
+        self.energy_kwh = defaultdict(float)
+
+    async def run(self) -> None:
+        port = self.port
+        for activity in (self._take_assignments, self._take_powers, self._take_estimates, self._validate):
+            port.start(activity())
+        for activity in (self.account.receive, self.account.close, self._charge):
+            port.start(activity())
+        interval = self.settings.interval
+        for start in range(0, port.stop, interval):
+            await port.sleep_until(start)
+            if start:
+                self._read_meters(start - interval, interval)
+            await self._keep_limits(start, interval)
+        await port.sleep_until(port.stop)
+        last = (port.stop - 1) // interval * interval
+        self._read_meters(last, port.stop - last)
+
+    # What comes in
+
+    async def _take_assignments(self) -> None:
+        async for assignment in self.port.subscribe(Assignment):
+            if assignment.transformer in self.meters.transformers:
+                self.meters.assign(assignment)
+
+    async def _take_powers(self) -> None:
+        async for power in self.port.subscribe(DevicePower):
+            self.meters.report(power)
+
+    async def _take_estimates(self) -> None:
+        async for estimate in self.port.subscribe(LoadEstimate):
+            slot = estimate.slot_start, estimate.slot_length
+            self.estimates.setdefault(slot, {})[estimate.lse] = estimate
+            for passed in [key for key in self.estimates if key[0] + key[1] <= self.port.now]:
+                del self.estimates[passed]
+
+    # Meters
+
+    def _read_meters(self, start: Instant, duration: Duration) -> None:
+        flow = self.network.flow(self._transformer_kw())
+        losses_kwh = flow.losses_kw * duration / HOUR
+        metered: defaultdict[str, float] = defaultdict(float)
+        gross: defaultdict[str, float] = defaultdict(float)
+        for read in self.meters.read(start, duration):
+            lse = read.assignment.lse
+            metered[lse] += read.energy_kwh
+            gross[lse] += abs(read.energy_kwh)
+            self.port.publish(
+                MeterRead(
+                    lse=lse,
+                    usage_point=read.assignment.usage_point,
+                    start=start,
+                    duration=duration,
+                    energy_kwh=read.energy_kwh,
+                    quality=read.quality,
+                )
+            )
+        self._allocate_losses(start, duration, metered, gross, losses_kwh)
+        self.port.publish(
+            FeederRead(
+                feeder=self.port.name,
+                start=start,
+                duration=duration,
+                substation_kwh=flow.substation_kw * duration / HOUR,
+                metered_kwh=sum(metered.values()),
+                losses_kwh=losses_kwh,
+                import_limit_kw=self.settings.substation_limit_kw,
+                highest_loading=max(self.network.loading(flow).values()),
+                curtailed_kwh=self.meters.refused_kwh(duration),
+            )
+        )
+
+    def _allocate_losses(
+        self, start: Instant, duration: Duration, metered: dict[str, float], gross: dict[str, float], losses_kwh: float
+    ) -> None:
+        """Share the losses between the retailers by the energy that their customers exchanged, either way."""
+        total = sum(gross.values())
+        for lse, energy_kwh in sorted(metered.items()):
+            share = gross[lse] / total if total > 0.0 else 1.0 / len(metered)
+            self.energy_kwh[lse] += max(energy_kwh, 0.0)
+            self.port.publish(
+                EntityEnergy(
+                    lse=lse, start=start, duration=duration, metered_kwh=energy_kwh, losses_kwh=losses_kwh * share
+                )
+            )
+
+    def _transformer_kw(self) -> FloatArray:
+        powers = self.meters.powers()
+        return by_transformer(powers.places, powers.power_kw, len(self.network.transformers))
+
+    # Limits
+
+    async def _keep_limits(self, start: Instant, duration: Duration) -> None:
+        """When all devices have said what they draw, curtail those that an overloaded element cannot carry."""
+        for _ in range(_TRIES):
+            await self.port.sleep_until(start, LAST)
+            powers = self.meters.powers()
+            count = len(self.network.transformers)
+            flow = self.network.flow(by_transformer(powers.places, powers.power_kw, count))
+            if not self.network.overloaded(flow):
+                return
+            for cut in curtail(self.network, powers.places, powers.power_kw, powers.controllable):
+                self.port.publish(
+                    DeviceLimit(
+                        device=powers.devices[cut.device],
+                        start=start,
+                        duration=duration,
+                        import_limit_kw=cut.power_kw,
+                        reason=f"{cut.element} at its limit: {_RULE}",
+                    )
+                )
+
+    async def _validate(self) -> None:
+        async with self.port.subscribe(ValidationRequest, CurtailmentPlan) as requests:
+            async for envelope in requests.envelopes():
+                request = envelope.message
+                if isinstance(request, ValidationRequest):
+                    self.port.publish(self._judge(request), reply_to=envelope)
+
+    def _judge(self, request: ValidationRequest) -> ValidationResult:
+        other = np.zeros(len(self.network.transformers))
+        for _, estimate in sorted(self.estimates.get((request.slot_start, request.slot_length), {}).items()):
+            other += self._by_usage_point(estimate.usage_points, estimate.power_kw)
+        market = self._by_usage_point(request.usage_points, request.power_kw)
+        findings = validate(self.network, other, market, margin_kw=self.settings.forecast_margin_kw)
+        limits = tuple(
+            ElementLimit(element=f.element, import_limit_kw=f.import_limit_kw, loading=f.loading) for f in findings
+        )
+        return ValidationResult(
+            market=request.market, slot_start=request.slot_start, feasible=not limits, limits=limits
+        )
+
+    def _by_usage_point(self, usage_points: Iterable[str], power_kw: Iterable[float]) -> FloatArray:
+        total = np.zeros(len(self.network.transformers))
+        for usage_point, power in zip(usage_points, power_kw, strict=True):
+            place = self.meters.transformer_of(usage_point)
+            if place is not None:
+                total[place] += power
+        return total
+
+    # Money
+
+    async def _charge(self) -> None:
+        await self.port.sleep_until(self.port.stop, BILLING)
+        for lse, energy_kwh in sorted(self.energy_kwh.items()):
+            amount = dollars(energy_kwh * self.settings.use_of_system_per_kwh)
+            self.account.invoice("lse", lse, TransferKind.USE_OF_SYSTEM, amount)

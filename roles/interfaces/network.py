@@ -1,0 +1,49 @@
+"""MO ↔ DO: is the market's result safe for the network?"""
+
+from __future__ import annotations
+
+from ...kernel import Duration, Instant, field, message, value
+
+
+@value
+class ElementLimit:
+    """What the market's resources may draw together through a network element."""
+
+    element: str = field("transformer, or substation")
+    import_limit_kw: float = field("most that the market's resources below it may draw together", unit="kW")
+    loading: float = field("loading that the request would have brought, 1 at the limit", unit="1")
+
+
+@message(topic="network.{do}.validation", senders=["mo.*"], receivers=["do.{do}"])
+class ValidationRequest:
+    """A market asks whether its result for a slot is safe; quantities only, no prices."""
+
+    do: str = field("distribution operator")
+    market: str = field("market that asks")
+    slot_start: Instant = field("first instant of the slot", unit="ns")
+    slot_length: Duration = field("length of the slot", unit="ns")
+    attempt: int = field("1 for the first clearing of the slot")
+    usage_points: tuple[str, ...] = field("usage points with awards")
+    power_kw: tuple[float, ...] = field("awarded power at each, without the load that does not bid", unit="kW")
+
+
+@message(topic="network.{market}.validated", senders=["do.*"], receivers=["mo.{market}"])
+class ValidationResult:
+    """The distribution operator's answer: safe, or the limits within which it would be."""
+
+    market: str = field("market that asked")
+    slot_start: Instant = field("first instant of the slot", unit="ns")
+    feasible: bool = field("whether every element stays within its limit")
+    limits: tuple[ElementLimit, ...] = field("limits of the elements that would be overloaded", default=())
+
+
+@message(topic="network.{do}.curtailment", senders=["mo.*"], receivers=["do.{do}"])
+class CurtailmentPlan:
+    """A market could not clear within the limits and curtails its awards by the stated rule."""
+
+    do: str = field("distribution operator")
+    market: str = field("market")
+    slot_start: Instant = field("first instant of the slot", unit="ns")
+    element: str = field("element whose limit is kept")
+    factor: float = field("share of every consuming award below the element that is left", unit="1")
+    rule: str = field("how the curtailment is shared")

@@ -1,0 +1,204 @@
+"""A stand-in for the wholesale market: a quadratic supply curve by hour, day-ahead and in real time.
+
+Retailers settle twice: what they bought day-ahead at its price, and what their customers and losses took beyond it at the
+real-time price.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import attrs
+
+from ..kernel import HOUR, MINUTE, Duration, Instant, Port, Setting, field, value
+from ..kernel.activity import Main
+from .accounts import Account, dollars
+from .interfaces import (
+    BILLING,
+    EntityEnergy,
+    TransferKind,
+    WholesaleAward,
+    WholesaleBid,
+    WholesaleCall,
+    WholesalePrice,
+)
+from .wholesale_curve import Bid, QuadraticSupply, clear_wholesale
+
+DAY_AHEAD, REAL_TIME, FORECAST = "day-ahead", "real-time", "forecast"
+
+
+@value
+class WholesaleSeries:
+    """A series of slots; times count back from the first slot of a session."""
+
+    product: str = field("day-ahead or real-time")
+    slot_min: float = field("length of a slot", unit="min", above=0)
+    slots: int = field("slots of a session", at_least=1)
+    first_min: float = field("start of the first slot of the first session, after the start of the run", unit="min", at_least=0)
+    call_min: float = field("call for bids, before the first slot", unit="min", above=0)
+    gate_min: float = field("gate closure and award, before the first slot", unit="min", above=0)
+
+    def check(self) -> Iterable[tuple[str, str]]:
+        """The call comes before the gate closure and after the start of the run."""
+        if self.call_min <= self.gate_min:
+            yield "call_min", "expected the call before the gate closure"
+        if self.call_min > self.first_min:
+            yield "first_min", f"expected at least call_min = {self.call_min:g}, so that the call is in the run"
+
+
+@value
+class WholesaleMarket:
+    """Plug-in ``[wholesale.NAME]``: price = intercept + slope * q + curvature * q**2, q the power of all retailers."""
+
+    series: tuple[WholesaleSeries, ...] = field("day-ahead and real-time series")
+    intercept_per_kwh: tuple[float, ...] = field("price at no power, by local hour", unit="$/kWh")
+    slope_per_kwh_kw: float = field("rise of the price with power", unit="$/kWh/kW", default=0.0, at_least=0)
+    curvature_per_kwh_kw2: float = field("rise of the slope with power", unit="$/kWh/kW2", default=0.0, at_least=0)
+    expected_kw: float = field("power that the price forecast assumes", unit="kW", default=0.0, at_least=0)
+    real_time_deviation: float = field("standard deviation of real-time intercepts, as a share", unit="1", default=0.0, at_least=0)
+
+    def check(self) -> Iterable[tuple[str, str]]:
+        """A supply curve has 24 hours."""
+        if len(self.intercept_per_kwh) != 24:
+            yield "intercept_per_kwh", f"expected 24 numbers, one an hour, got {len(self.intercept_per_kwh)}"
+
+    def components(self, name: str, _: Setting) -> Iterable[tuple[str, Main]]:
+        """One component."""
+        yield f"wholesale.{name}", lambda port: _Wholesale(self, port).run()
+
+
+@attrs.define
+class _Wholesale:
+    settings: WholesaleMarket
+    port: Port
+    account: Account = attrs.field(init=False)
+    bought: dict[str, dict[Instant, tuple[Duration, float, float]]] = attrs.field(factory=dict, init=False)
+    """Day-ahead awards of each retailer: slot to length, power [kW] and price [$/kWh]."""
+    prices: dict[Instant, float] = attrs.field(factory=dict, init=False)
+    """Real-time price by slot. [$/kWh]"""
+    energy: defaultdict[str, list[EntityEnergy]] = attrs.field(factory=lambda: defaultdict(list), init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.account = Account(self.port)
+
+    async def run(self) -> None:
+        self._publish_forecast()
+        port = self.port
+        for activity in (self._take_energy, self.account.receive, self.account.close, self._charge):
+            port.start(activity())
+        for series in self.settings.series:
+            port.start(self._run_series(series))
+
+    def _supply(self, start: Instant, deviation: float = 0.0) -> QuadraticSupply:
+        settings = self.settings
+        hour = self.port.calendar.local(start).hour
+        return QuadraticSupply(
+            settings.intercept_per_kwh[hour] * (1.0 + deviation),
+            settings.slope_per_kwh_kw,
+            settings.curvature_per_kwh_kw2,
+        )
+
+    def _publish_forecast(self) -> None:
+        """Expected prices of every hour that the run touches."""
+        hours = range(0, self.port.stop, HOUR)
+        expected = self.settings.expected_kw
+        self.port.publish(
+            WholesalePrice(
+                iso=self.port.name,
+                product=FORECAST,
+                slot_start=0,
+                slot_length=HOUR,
+                price_per_kwh=tuple(self._supply(hour).price_at(expected) for hour in hours),
+                quantity_kw=tuple(expected for _ in hours),
+            )
+        )
+
+    async def _take_energy(self) -> None:
+        async for energy in self.port.subscribe(EntityEnergy):
+            self.energy[energy.lse].append(energy)
+
+    # Sessions
+
+    async def _run_series(self, series: WholesaleSeries) -> None:
+        port = self.port
+        slot = round(series.slot_min * MINUTE)
+        bids = port.subscribe(WholesaleBid, product=series.product)
+        for start in range(round(series.first_min * MINUTE), port.stop, slot * series.slots):
+            count = min(series.slots, -(-(port.stop - start) // slot))
+            gate = start - round(series.gate_min * MINUTE)
+            await port.sleep_until(start - round(series.call_min * MINUTE))
+            port.publish(
+                WholesaleCall(
+                    iso=port.name,
+                    product=series.product,
+                    first_slot=start,
+                    slot_length=slot,
+                    slots=count,
+                    gate_closure=gate,
+                )
+            )
+            received = await bids.collect(until=gate)
+            for number in range(count):
+                self._clear(series.product, start + number * slot, slot, received)
+
+    def _clear(self, product: str, start: Instant, slot: Duration, received: list[WholesaleBid]) -> None:
+        deviation = 0.0
+        if product == REAL_TIME:
+            deviation = self.port.random.gauss(0.0, self.settings.real_time_deviation)
+        bids = {bid.lse: Bid(bid.quantity_kw, bid.price_per_kwh) for bid in received if bid.slot_start == start}
+        lses = sorted(bids)
+        price, quantities = clear_wholesale(self._supply(start, deviation), [bids[lse] for lse in lses])
+        for lse, quantity_kw in zip(lses, quantities, strict=True):
+            self._award(product, lse, start, slot, quantity_kw, price)
+        if product == REAL_TIME:
+            self.prices[start] = price
+        self.port.publish(
+            WholesalePrice(
+                iso=self.port.name,
+                product=product,
+                slot_start=start,
+                slot_length=slot,
+                price_per_kwh=(price,),
+                quantity_kw=(sum(quantities),),
+            )
+        )
+
+    def _award(
+        self, product: str, lse: str, start: Instant, slot: Duration, quantity_kw: float, price: float
+    ) -> None:
+        if product == DAY_AHEAD:
+            self.bought.setdefault(lse, {})[start] = slot, quantity_kw, price
+        self.port.publish(
+            WholesaleAward(
+                iso=self.port.name,
+                product=product,
+                lse=lse,
+                slot_start=start,
+                slot_length=slot,
+                quantity_kw=quantity_kw,
+                price_per_kwh=price,
+            )
+        )
+
+    # Settlement
+
+    async def _charge(self) -> None:
+        await self.port.sleep_until(self.port.stop, BILLING)
+        for lse in sorted(self.bought.keys() | self.energy.keys()):
+            self.account.invoice("lse", lse, TransferKind.WHOLESALE_ENERGY, dollars(self._owed(lse)))
+
+    def _owed(self, lse: str) -> float:
+        """Day-ahead energy at its price, and the deviation of what was used from it at the real-time price [$]."""
+        bought = self.bought.get(lse, {})
+        owed = sum(power_kw * length / HOUR * price for length, power_kw, price in bought.values())
+        for used in self.energy[lse]:
+            held_kw = next((kw for at, (length, kw, _) in bought.items() if at <= used.start < at + length), 0.0)
+            deviation = used.metered_kwh + used.losses_kwh - held_kw * used.duration / HOUR
+            owed += deviation * self._real_time_price(used.start)
+        return owed
+
+    def _real_time_price(self, start: Instant) -> float:
+        """The price of an interval; before the first slot, what the curve says without any noise."""
+        price = self.prices.get(start)
+        return self._supply(start).price_at(self.settings.expected_kw) if price is None else price
