@@ -7,7 +7,7 @@ from decimal import Decimal
 import attrs
 import numpy as np
 
-from ..kernel import HOUR, Duration, Port
+from ..kernel import Duration, Port
 from ..roles.interfaces import (
     CLOSING,
     AccountStatement,
@@ -40,8 +40,8 @@ class Household:
         load = HouseholdLoad(self.load, np.random.default_rng(port.seed))
         for step, start in enumerate(range(0, port.stop, self.interval)):
             await port.sleep_until(start)
-            midnight = port.calendar.local(start).replace(hour=0, minute=0, second=0, microsecond=0)
-            local_hour = (start - port.calendar.instant(midnight)) / HOUR
+            local = port.calendar.local(start)
+            local_hour = local.hour + local.minute / 60.0 + local.second / 3600.0
             feed.draw(load.power_kw(local_hour, step), start)
 
 

@@ -17,17 +17,10 @@ FIRST, NORMAL, LAST = -1, 0, 1
 class Wake:
     """An entry of the agenda; cancelled by taking its activity away."""
 
-    __slots__ = ("activity", "instant", "priority", "sequence")
+    __slots__ = ("activity",)
 
-    def __init__(self, instant: Instant, priority: int, sequence: int, activity: Activity | None) -> None:
-        self.instant, self.priority, self.sequence, self.activity = instant, priority, sequence, activity
-
-    def __lt__(self, other: Wake) -> bool:
-        if self.instant != other.instant:
-            return self.instant < other.instant
-        if self.priority != other.priority:
-            return self.priority < other.priority
-        return self.sequence < other.sequence
+    def __init__(self, activity: Activity) -> None:
+        self.activity: Activity | None = activity
 
 
 class Agenda:
@@ -36,31 +29,31 @@ class Agenda:
     __slots__ = ("_heap", "_sequence")
 
     def __init__(self) -> None:
-        self._heap: list[Wake] = []
+        self._heap: list[tuple[Instant, int, int, Wake]] = []
         self._sequence = 0
 
-    def push(self, instant: Instant, priority: int, activity: Activity | None) -> Wake:
+    def push(self, instant: Instant, priority: int, activity: Activity) -> Wake:
         """Enter a wake-up and return it, so that it can be cancelled."""
-        self._sequence += 1
-        wake = Wake(instant, priority, self._sequence, activity)
-        heappush(self._heap, wake)
+        self._sequence = sequence = self._sequence + 1
+        wake = Wake(activity)
+        heappush(self._heap, (instant, priority, sequence, wake))
         return wake
 
     def next_instant(self) -> Instant | None:
         """The earliest instant at which something is due; None when nothing is."""
         heap = self._heap
-        while heap and heap[0].activity is None:
+        while heap and heap[0][3].activity is None:
             heappop(heap)
-        return heap[0].instant if heap else None
+        return heap[0][0] if heap else None
 
     def pop_due(self, now: Instant) -> list[Activity]:
         """Take out what is due at ``now`` with the lowest priority value, in order of entry."""
         due: list[Activity] = []
         if self.next_instant() != now:
             return due
-        heap, priority = self._heap, self._heap[0].priority
-        while heap and heap[0].instant == now and heap[0].priority == priority:
-            wake = heappop(heap)
+        heap, priority = self._heap, self._heap[0][1]
+        while heap and heap[0][0] == now and heap[0][1] == priority:
+            wake = heappop(heap)[3]
             if wake.activity is not None:
                 due.append(wake.activity)
                 wake.activity = None
@@ -68,7 +61,7 @@ class Agenda:
 
     def forget(self, activity: Activity) -> None:
         """Cancel whatever an activity has entered."""
-        for wake in self._heap:
+        for *_, wake in self._heap:
             if wake.activity is activity:
                 wake.activity = None
 

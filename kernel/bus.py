@@ -142,6 +142,8 @@ class Bus:
                 table.routes.clear()
 
     def _missed(self, table: _Table, cls: type | None, pattern: str, address: str) -> list[Envelope[Any]]:
+        if cls is not None and "*" not in pattern:
+            return [table.retained[pattern]] if pattern in table.retained else []
         return [
             envelope
             for topic, envelope in table.retained.items()

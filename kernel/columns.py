@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from .envelope import Envelope
 from .errors import UsageError
@@ -26,7 +27,7 @@ _TYPES = {
     Kind.INSTANT: _TIMESTAMP,
     Kind.DURATION: pa.duration("ns"),
     Kind.DECIMAL: pa.decimal128(24, 6),
-    Kind.DATE: _TIMESTAMP,
+    Kind.DATE: pa.timestamp("us", tz="UTC"),
 }
 
 Getter = Callable[[Any], Any]
@@ -71,6 +72,9 @@ class Columns:
 
     def _array(self, getter: Getter, kind: pa.DataType, objects: list[Any]) -> pa.Array:
         values = list(map(getter, objects))
+        if kind == _TIMESTAMP:
+            instants = pa.array(values, pa.int64())
+            return pc.add(instants, pa.scalar(self._epoch_ns, pa.int64())).cast(kind)
         inner = kind
         while pa.types.is_list(inner):
             inner = inner.value_type
@@ -79,10 +83,10 @@ class Columns:
         return pa.array(values, kind)
 
     def _timestamp(self, value: Any) -> Any:
-        """An instant, or a list of them, from the Unix epoch; a date and what is absent as they are."""
+        """An instant, or a list of them, from the Unix epoch; what is absent as it is."""
         if isinstance(value, list | tuple):
             return [self._timestamp(each) for each in value]
-        return value + self._epoch_ns if isinstance(value, int) else value
+        return None if value is None else value + self._epoch_ns
 
 
 def _columns(name: str, shape: Shape, unit: str) -> list[Column]:

@@ -86,7 +86,8 @@ class FederateFile:
     @property
     def names_broker(self) -> bool:
         """Whether it says which broker to join, so that none is to be started."""
-        return self.get(*_BROKER_KEYS) is not None or _BROKER_OPTION.search(self.core_options) is not None
+        keyed = any(value for key, value in self.options.items() if _normal(key) in _BROKER_KEYS)
+        return keyed or _BROKER_OPTION.search(self.core_options) is not None
 
     @property
     def waits(self) -> bool | None:

@@ -42,6 +42,14 @@ class Powers:
     controllable: NDArray[np.bool_]
 
 
+@attrs.frozen(eq=False)
+class _Connected:
+    devices: tuple[str, ...]
+    states: list[_Device]
+    places: NDArray[np.intp]
+    controllable: NDArray[np.bool_]
+
+
 @attrs.define
 class Meters:
     """Powers of the devices behind the meters of a network.
@@ -53,11 +61,14 @@ class Meters:
     """Transformer to its place in the network's arrays."""
     _assignments: dict[str, Assignment] = attrs.field(factory=dict, init=False)
     _devices: dict[str, _Device] = attrs.field(factory=dict, init=False)
+    _connected: _Connected | None = attrs.field(default=None, init=False)
+    """The devices below a known transformer; found again when a device or an assignment is new."""
 
     def assign(self, assignment: Assignment) -> None:
         """Take an assignment over from its first instant; one that has ended is dropped."""
         if assignment.effective_to is None:
             self._assignments[assignment.usage_point] = assignment
+            self._connected = None
 
     def report(self, power: DevicePower) -> None:
         """Enter what a device draws; a second report for an interval replaces the first."""
@@ -65,6 +76,7 @@ class Meters:
         if device is None:
             device = _Device(power.usage_point, 0.0, power.controllable, power.start - 1, 0.0)
             self._devices[power.device] = device
+            self._connected = None
         if device.start != power.start:
             device.wanted_kw = power.power_kw
         device.power_kw, device.start = power.power_kw, power.start
@@ -76,12 +88,19 @@ class Meters:
 
     def powers(self) -> Powers:
         """The powers of all devices that are connected to the network."""
+        there = self._connected
+        if there is None:
+            there = self._connected = self._find_connected()
+        power_kw = np.array([device.power_kw for device in there.states], dtype=float)
+        return Powers(there.devices, there.places, power_kw, there.controllable)
+
+    def _find_connected(self) -> _Connected:
         rows = [(name, device, self.transformer_of(device.usage_point)) for name, device in sorted(self._devices.items())]
         known = [(name, device, place) for name, device, place in rows if place is not None]
-        return Powers(
+        return _Connected(
             tuple(name for name, _, _ in known),
+            [device for _, device, _ in known],
             np.array([place for _, _, place in known], dtype=np.intp),
-            np.array([device.power_kw for _, device, _ in known], dtype=float),
             np.array([device.controllable for _, device, _ in known], dtype=bool),
         )
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import attrs
 import numpy as np
 
-from ...kernel import HOUR, LAST, MINUTE, Duration, Instant, Port, Setting, field, value
+from ...kernel import FIRST, HOUR, LAST, MINUTE, Duration, Instant, Port, Setting, field, value
 from ...kernel.activity import Main
 from ..accounts import Account, dollars
 from ..interfaces import (
@@ -110,11 +110,12 @@ class _Operator:
             port.start(activity())
         interval = self.settings.interval
         for start in range(0, port.stop, interval):
-            await port.sleep_until(start)
+            # Before the weather and the devices of the new interval, which replace the powers of the old one.
+            await port.sleep_until(start, FIRST)
             if start:
                 self._read_meters(start - interval, interval)
             await self._keep_limits(start, interval)
-        await port.sleep_until(port.stop)
+        await port.sleep_until(port.stop, FIRST)
         last = (port.stop - 1) // interval * interval
         self._read_meters(last, port.stop - last)
 

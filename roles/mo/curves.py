@@ -12,6 +12,8 @@ breakpoints of all of them, so aggregation is one sort and two running sums (of 
 from collections.abc import Sequence
 from heapq import heappop, heappush
 from itertools import chain
+from math import isfinite
+from operator import ge, le
 from typing import Self
 
 import attrs
@@ -192,6 +194,8 @@ def faults(
     quantity_kw: Sequence[float] | FloatArray, price_per_kwh: Sequence[float] | FloatArray
 ) -> tuple[str, ...]:
     """List everything that is wrong with one bid, arrays of shape (n_points,); empty if it is sound."""
+    if isinstance(quantity_kw, tuple) and isinstance(price_per_kwh, tuple) and _sound(quantity_kw, price_per_kwh):
+        return ()
     quantity, price = np.asarray(quantity_kw, np.float64), np.asarray(price_per_kwh, np.float64)
     if quantity.shape != price.shape or quantity.ndim != 1:
         return (f"quantities {quantity.shape} and prices {price.shape}: give one price per quantity",)
@@ -211,6 +215,17 @@ def faults(
         for i in np.flatnonzero(quantity[1:] < quantity[:-1])
     ]
     return tuple(found)
+
+
+def _sound(quantity_kw: tuple[float, ...], price_per_kwh: tuple[float, ...]) -> bool:
+    """Whether a bid is without fault; on a few numbers twenty times as fast as arrays."""
+    return (
+        0 < len(quantity_kw) == len(price_per_kwh)
+        and all(map(isfinite, quantity_kw))
+        and all(map(isfinite, price_per_kwh))
+        and all(map(le, quantity_kw, quantity_kw[1:]))
+        and all(map(ge, price_per_kwh, price_per_kwh[1:]))
+    )
 
 
 def between(start: float, end: float, share: float) -> float:
