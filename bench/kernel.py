@@ -15,9 +15,11 @@ from typing import Any
 
 import anyio
 
-from ..kernel import LAST, SECOND, Kernel, Port, field, message
+from ..kernel import LAST, SECOND, Kernel, Port
 from ..kernel.activity import Main
 from ..kernel.testing import CALENDAR
+from . import asyncio_baseline
+from .kernel_messages import Call, Grant, Tender
 
 Measurement = dict[str, Any]
 """``name``, ``value`` and ``unit``."""
@@ -28,33 +30,6 @@ _ROUND_TRIPS = 20_000
 _REPEATS = 7
 
 
-@message(topic="bench.{market}.call", senders=["mo.{market}"], receivers=["agent.*"])
-class Call:
-    """A market calls for orders."""
-
-    market: str = field("market")
-    slot: int = field("number of the slot")
-
-
-@message(topic="bench.{market}.order.{resource}", senders=["agent.{resource}"], receivers=["mo.{market}"])
-class Tender:
-    """An agent's bid of four points."""
-
-    market: str = field("market")
-    resource: str = field("resource")
-    quantity_kw: tuple[float, ...] = field("powers", unit="kW")
-    price_per_kwh: tuple[float, ...] = field("prices", unit="$/kWh")
-
-
-@message(topic="bench.{market}.award.{resource}", senders=["mo.{market}"], receivers=["agent.{resource}"])
-class Grant:
-    """What became of a bid."""
-
-    market: str = field("market")
-    resource: str = field("resource")
-    quantity_kw: float = field("power", unit="kW")
-
-
 def measure() -> list[Measurement]:
     """Measure everything; see the README for what the figures mean."""
     return [
@@ -63,6 +38,17 @@ def measure() -> list[Measurement]:
         {"name": "fanout_per_s", "value": round(_AGENTS / fan_out_s()), "unit": "1/s"},
         {"name": "fanin_per_s", "value": round(_AGENTS / fan_in_s()), "unit": "1/s"},
         {"name": "market_round_50k_ms", "value": round(market_round_s() * 1e3, 1), "unit": "ms"},
+        *_baseline(),
+    ]
+
+
+def _baseline() -> list[Measurement]:
+    """The same with a task and a queue an agent, for scale on this machine."""
+    trip = anyio.run(asyncio_baseline.round_trip_s, _ROUND_TRIPS, _REPEATS)
+    market = anyio.run(asyncio_baseline.market_round_s, _MARKET_AGENTS, _REPEATS)
+    return [
+        {"name": "asyncio_rtt_us", "value": round(trip * 1e6, 3), "unit": "us"},
+        {"name": "asyncio_market_round_50k_ms", "value": round(market * 1e3, 1), "unit": "ms"},
     ]
 
 

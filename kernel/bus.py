@@ -163,14 +163,16 @@ class Bus:
     ) -> None:
         """Put the messages of a round into mailboxes; the activities that waited for one become ready."""
         tables = self._tables
-        delivered = 0
+        delivered, last = 0, None
         for envelope in outbox:
             message = envelope.message
+            cls = message.__class__
+            if cls is not last:
+                last, table = cls, tables.get(cls) or self._table(cls)
+                lookup, routes, retain = table.lookup, table.routes, table.retain
             try:
-                table = tables[message.__class__]
-                route = table.lookup(message, table.routes)
+                route = lookup(message, routes)
             except KeyError:
-                table = self._table(type(message))
                 route = self._find_route(table, envelope)
             table.published += 1
             delivered += len(route)
@@ -182,7 +184,7 @@ class Bus:
                     ready.append(activity)
                 else:
                     subscription.store(envelope)
-            if table.retain:
+            if retain:
                 table.retained[envelope.topic] = envelope
             if envelope.reply_to is not None:
                 answer(envelope)

@@ -199,7 +199,7 @@ _SPANS = {"h": HOUR, "min": MINUTE, "s": SECOND}
 def _until(text: str, scenario: Scenario) -> datetime | Duration:
     for suffix, span in _SPANS.items():
         number = text.removesuffix(suffix)
-        if number != text and number.replace(".", "", 1).isdecimal():
+        if number != text and len(number) < 20 and number.replace(".", "", 1).isdecimal():
             return round(float(number) * span)
     try:
         date = datetime.fromisoformat(text)

@@ -43,7 +43,7 @@ _BY_SENDER = attrgetter("sender", "sequence")
 _ACTIVITIES = 1_000_000
 """Room between the ranks of two components, for the activities that each starts."""
 _SYSTEM = "kernel.system"
-_COLLECT_AFTER = 50_000
+_COLLECT_AFTER = 200_000
 """Allocations between two passes of the garbage collector while a run goes on; Python's own 700 double its time."""
 _BREATH = 1000
 """Rounds of one instant after which signals and other tasks get their turn."""
@@ -195,7 +195,7 @@ class Kernel:
 
     def statistics(self) -> KernelStatistics:
         """Counts since the start."""
-        return KernelStatistics(len(self._mains), self._instants, self._rounds, self.bus.statistics())
+        return KernelStatistics(len(self._mains), self._instants, self._rounds + self.round, self.bus.statistics())
 
     def _open(self) -> None:
         for rank, address in enumerate(sorted(self._mains), start=1):
@@ -233,6 +233,7 @@ class Kernel:
         if not self.now < granted <= target:
             raise InternalError(f"the clock granted {granted} ns for a request of {target} ns at {self.now} ns")
         self.now = granted
+        self._rounds += self.round
         self.round = 0
         self._instants += 1
         if self._on_instant is not None:
@@ -264,21 +265,28 @@ class Kernel:
 
     async def _settle(self) -> None:
         """Run rounds until nothing is published."""
+        deliver, observers, answer = self.bus.deliver, self._observers, self._answer
         while self._ready or self.outbox:
             if self.round >= self._round_limit:
                 self._endless()
-            self._step_ready()
+            ready, self._ready = self._ready, []
+            self._step(ready)
             if self._foreign:
                 await self._wait_for_foreign()
             if self.outbox:
-                self._deliver()
+                outbox, self.outbox = self.outbox, []
+                if self._disordered:
+                    outbox.sort(key=_BY_SENDER)
+                    self._disordered = False
+                for observer in observers:
+                    observer.observe(outbox)
+                deliver(outbox, self._ready, answer)
             self.round += 1
-            self._rounds += 1
             if self.round % _BREATH == 0:
                 await anyio.lowlevel.checkpoint()
 
-    def _step_ready(self) -> None:
-        ready, self._ready = self._ready, []
+    def _step(self, ready: list[Activity]) -> None:
+        """Step what is ready, by rank, each until it waits again."""
         if len(ready) > 1:
             ready.sort(key=_BY_RANK)
         for activity in ready:
@@ -292,15 +300,6 @@ class Kernel:
             else:
                 if trap is not PARKED:
                     self._hand_to_asyncio(activity, trap)
-
-    def _deliver(self) -> None:
-        outbox, self.outbox = self.outbox, []
-        if self._disordered:
-            outbox.sort(key=_BY_SENDER)
-            self._disordered = False
-        for observer in self._observers:
-            observer.observe(outbox)
-        self.bus.deliver(outbox, self._ready, self._answer)
 
     def _answer(self, envelope: Envelope[Any]) -> None:
         """Wake the activity that waits for a reply."""

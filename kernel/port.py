@@ -6,6 +6,7 @@ import types
 from collections.abc import Coroutine, Generator
 from hashlib import sha256
 from random import Random
+from sys import intern
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .activity import DEADLINE, PARKED, Activity
@@ -47,7 +48,8 @@ class Port:
     def __init__(self, kernel: Kernel, address: str, rank: int) -> None:
         self.kernel = kernel
         self.address = address
-        self.role, _, self.name = address.partition(".")
+        role, _, self.name = address.partition(".")
+        self.role = intern(role)
         self.rank = rank
         self.rules = kernel.bus.send_rules(self.role)
         self.subscriptions: tuple[Subscription[Any], ...] = ()
@@ -111,15 +113,7 @@ class Port:
         if activity.port is not self:
             raise UsageError(f"{self.address} can publish only from its own coroutine, while it runs")
         activity.sequence = sequence = activity.sequence + 1
-        envelope = Envelope(
-            message,
-            self.address,
-            sequence,
-            kernel.now,
-            kernel.round,
-            revision,
-            valid_until,
-        )
+        envelope = Envelope(message, self.address, sequence, kernel.now, kernel.round, revision, valid_until)
         if reply_to is not None:
             envelope.reply_to, envelope.conversation = reply_to.id, reply_to.conversation
         kernel.outbox.append(envelope)

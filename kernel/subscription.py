@@ -26,6 +26,10 @@ Overflow = Literal["error", "drop_oldest", "drop_newest"]
 """What a full mailbox does: end the run with an error, or drop the oldest or the newest message and count it."""
 
 
+_NOTHING: list[Any] = []
+"""The content of every mailbox that has never held a message; a list of its own would be 72 bytes an agent."""
+
+
 @attrs.frozen
 class SubscriptionStatistics:
     """A mailbox at this moment."""
@@ -49,7 +53,7 @@ class Subscription(Generic[M]):
         self._patterns = patterns
         self._limit = limit
         self._overflow: Overflow = overflow
-        self._items: list[Envelope[M]] = []
+        self._items: list[Envelope[M]] = _NOTHING
         self._head = 0
         self._dropped = 0
         self.waiter: Activity | None = None
@@ -131,9 +135,7 @@ class Subscription(Generic[M]):
     def __aiter__(self) -> Self:
         return self
 
-    @types.coroutine
-    def __anext__(self) -> Generator[object, Any, M]:
-        return (yield from self.receive())
+    __anext__ = receive
 
     async def __aenter__(self) -> Self:
         return self
@@ -177,6 +179,8 @@ class Subscription(Generic[M]):
             if self._overflow == "drop_newest":
                 return
             self._items.pop(self._head)
+        if self._items is _NOTHING:
+            self._items = []
         self._items.append(envelope)
 
     def __repr__(self) -> str:

@@ -5,7 +5,6 @@ from contextlib import nullcontext
 from typing import Any
 
 import pytest
-
 from gridbus.kernel import kernel, plugins
 
 
@@ -20,7 +19,7 @@ class Entry:
 
 
 class Entries:
-    """The entry points of a package that exists only in a test; called as ``importlib.metadata.entry_points``."""
+    """The entry points of a package that exists only in a test; called as ``entry_points``."""
 
     def __init__(self) -> None:
         self._groups: dict[str, list[Entry]] = {}
@@ -46,7 +45,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Entries]:
 
 @pytest.fixture(autouse=True, scope="session")
 def _leave_the_garbage_collector_alone() -> Iterator[None]:
-    """A pass of the collector at the start of each of some thousand runs takes most of the time of the suite."""
+    """A pass of the collector in each of some thousand runs would take most of the time of the suite."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kernel, "_quiet_collector", nullcontext)
         yield

@@ -2,10 +2,9 @@
 
 from typing import Any
 
+from gridbus.kernel.agenda import Agenda
 from hypothesis import given
 from hypothesis import strategies as st
-
-from gridbus.kernel.agenda import Agenda
 
 pushes = st.tuples(st.just("push"), st.integers(0, 6), st.integers(-1, 1))
 cancels = st.tuples(st.just("cancel"), st.integers(0, 50))
@@ -37,7 +36,11 @@ def test_the_agenda_is_a_sorted_list(commands: list[Any]):
             model = [entry for entry in model if entry[2] % 5 != number]
         else:
             now = arguments[0]
-            due = [entry for entry in model if entry[:2] == model[0][:2]] if model and model[0][0] == now else []
+            due = (
+                [entry for entry in model if entry[:2] == model[0][:2]]
+                if model and model[0][0] == now
+                else []
+            )
             model = [entry for entry in model if entry not in due]
             assert agenda.pop_due(now) == [f"activity {entry[2] % 5}" for entry in due]
         assert agenda.next_instant() == (model[0][0] if model else None)

@@ -5,9 +5,6 @@ from zoneinfo import ZoneInfo
 
 import anyio
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from gridbus.kernel import (
     DAY,
     HOUR,
@@ -29,6 +26,8 @@ from gridbus.kernel import (
 )
 from gridbus.kernel.records import DigestObserver
 from gridbus.kernel.testing import CALENDAR, Log, TestClock
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 @message(topic="tick.{name}", senders=["*.{name}"], receivers=["*.*"])
@@ -195,7 +194,10 @@ async def test_the_test_clock_lets_go_when_the_run_fails():
 # Dates
 
 
-@given(st.integers(0, 400 * DAY).map(lambda ns: ns - ns % 1000), st.sampled_from(["UTC", "America/New_York", "Asia/Tokyo"]))
+@given(
+    st.integers(0, 400 * DAY).map(lambda ns: ns - ns % 1000),
+    st.sampled_from(["UTC", "America/New_York", "Asia/Tokyo"]),
+)
 def test_instants_and_dates_are_the_same_thing(instant: Instant, zone: str):
     calendar = Calendar(datetime(2025, 1, 1, tzinfo=ZoneInfo("America/New_York")), ZoneInfo(zone))
 
@@ -206,7 +208,9 @@ def test_instants_and_dates_are_the_same_thing(instant: Instant, zone: str):
 
 def test_the_local_clock_has_days_of_23_and_25_hours():
     """In 2025, New York changed its clocks on 9 March and 2 November."""
-    calendar = Calendar(datetime(2025, 3, 9, tzinfo=ZoneInfo("America/New_York")), ZoneInfo("America/New_York"))
+    calendar = Calendar(
+        datetime(2025, 3, 9, tzinfo=ZoneInfo("America/New_York")), ZoneInfo("America/New_York")
+    )
 
     assert calendar.text(0) == "2025-03-09T00:00:00-05:00"
     assert calendar.text(23 * HOUR) == "2025-03-10T00:00:00-04:00"

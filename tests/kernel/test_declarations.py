@@ -4,7 +4,6 @@ from collections.abc import Callable
 from enum import Enum
 
 import pytest
-
 from gridbus.kernel import UsageError, field, message
 from gridbus.kernel.message import declaration_of, overlap, snake_case
 from gridbus.kernel.shape import structure_of, value
@@ -94,7 +93,8 @@ def test_two_messages_overlap_when_one_topic_could_be_of_both(one: str, other: s
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"), [("MeterRead", "meter_read"), ("Order", "order"), ("Read2Go", "read2_go"), ("A", "a")]
+    ("name", "expected"),
+    [("MeterRead", "meter_read"), ("Order", "order"), ("Read2Go", "read2_go"), ("A", "a")],
 )
 def test_names_of_messages_are_in_snake_case(name: str, expected: str):
     assert snake_case(name) == expected

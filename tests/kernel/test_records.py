@@ -12,9 +12,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from gridbus.kernel import Calendar, Duration, Envelope, Instant, UsageError, field, message, records, value
 from gridbus.kernel.columns import Columns
 from gridbus.kernel.records import (
@@ -26,6 +23,8 @@ from gridbus.kernel.records import (
     table_names,
     versions,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 
 class Quality(Enum):
@@ -242,7 +241,7 @@ def test_a_table_is_split_into_parts_and_keeps_its_order(
 
 
 def test_a_write_that_fails_half_way_leaves_no_visible_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """As a kill or a full disk would: the parts before it are whole, the manifest says that the run failed."""
+    """As a kill or a full disk: the parts before it are whole, the manifest says that the run failed."""
     monkeypatch.setattr(records, "PART_ROWS", 2)
     monkeypatch.setattr(records, "_FLUSH_AFTER", 1)
     written: list[Path] = []
@@ -303,7 +302,11 @@ def test_the_next_folder_is_the_first_free_number(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("content", "text"),
-    [(None, "is no run folder: it has no manifest.json"), (b"{", "cannot be read"), (b"[]", "is not a manifest")],
+    [
+        (None, "is no run folder: it has no manifest.json"),
+        (b"{", "cannot be read"),
+        (b"[]", "is not a manifest"),
+    ],
 )
 def test_a_folder_without_a_manifest_is_no_run_folder(tmp_path: Path, content: bytes | None, text: str):
     if content is not None:

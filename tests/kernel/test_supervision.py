@@ -8,7 +8,6 @@ from typing import Any
 import anyio
 import anyio.to_thread
 import pytest
-
 from gridbus.kernel import (
     Calendar,
     ComponentError,
@@ -31,7 +30,7 @@ class Beat:
     number: int = field("count", default=0)
 
 
-class Boom(Exception):
+class Boom(Exception):  # noqa: N818 - it reads as what happens
     """What broken components raise."""
 
 
@@ -87,7 +86,9 @@ def test_an_error_while_no_message_is_handled_names_none():
         await port.sleep_until(3_600_000_000_000)
         raise Boom("at once")
 
-    with pytest.raises(ComponentError, match=r"a\.x failed at 2025-01-01T01:00:00\+00:00: Boom: at once") as caught:
+    with pytest.raises(
+        ComponentError, match=r"a\.x failed at 2025-01-01T01:00:00\+00:00: Boom: at once"
+    ) as caught:
         run_components({"a.x": broken})
 
     assert caught.value.envelope is None
@@ -244,7 +245,7 @@ def test_a_quarantined_component_is_out_and_the_run_goes_on(wait: Wait):
     async def side(port: Port) -> None:
         try:
             async for beat in port.subscribe(Beat):
-                lives.append(f"side heard {beat.number}")
+                lives.append(f"side heard {beat.number}")  # noqa: PERF401 - to be seen while the run goes on
         finally:
             lives.append("side cleaned up")
 
@@ -397,7 +398,7 @@ def test_an_address_is_two_tokens(address: str):
 def test_an_address_is_taken_once():
     kernel = Kernel(CALENDAR, stop=1)
     kernel.add("a.x", beating)
-    with pytest.raises(UsageError, match="the address a.x is taken twice"):
+    with pytest.raises(UsageError, match=r"the address a\.x is taken twice"):
         kernel.add("a.x", beating)
 
 
@@ -408,7 +409,7 @@ def test_a_component_cannot_come_after_the_start():
         kernel.add("a.y", beating)
 
     kernel.add("a.x", main)
-    with pytest.raises(ComponentError, match="a.y comes too late: the run has begun"):
+    with pytest.raises(ComponentError, match=r"a\.y comes too late: the run has begun"):
         anyio.run(kernel.run)
 
 
