@@ -55,7 +55,10 @@ class Population:
         """The agents of every home."""
         interval = round(self.interval_min * MINUTE)
         population = homes(
-            self.count, setting.seed, photovoltaic_share=self.photovoltaic_share, battery_share=self.battery_share
+            self.count,
+            setting.seed,
+            photovoltaic_share=self.photovoltaic_share,
+            battery_share=self.battery_share,
         )
         for number, home in enumerate(population):
             yield from _agents(home, self._contract(number), self.site, interval)

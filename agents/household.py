@@ -70,12 +70,9 @@ class _Customer:
         port = self.port
         await port.sleep_until(port.stop, CLOSING)
         paid = self.paid
-        port.publish(
-            AccountStatement(role=port.role, party=port.name, received=Decimal(0), paid=paid, balance=-paid)
-        )
+        port.publish(AccountStatement(role=port.role, party=port.name, received=Decimal(0), paid=paid, balance=-paid))
 
 
 async def _obey(port: Port, feed: Feed) -> None:
     async for limit in port.subscribe(DeviceLimit):
         feed.obey(limit)
-

@@ -71,8 +71,7 @@ class _Cooling:
             await port.sleep_until(start)
             if start:
                 self._advance(self.house)
-            for self.weather in readings.take_waiting():
-                pass
+            self.weather = [self.weather, *readings.take_waiting()][-1]
             self.feed.draw(self._power_kw(start), start)
 
     def _advance(self, house: House) -> None:
@@ -133,8 +132,7 @@ class _Cooling:
             self.trader.offer(call, (curve,))
 
     def _bid_day(self, call: MarketCall) -> None:
-        for self.day in self.days.take_waiting():
-            pass
+        self.day = [self.day, *self.days.take_waiting()][-1]
         if self.day is None:
             return
         prices = self.prices.ahead(call.first_slot, call.slots)

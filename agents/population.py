@@ -46,9 +46,7 @@ class Home:
     photovoltaic: PhotovoltaicParameters | None
 
 
-def homes(
-    count: int, seed: int, *, photovoltaic_share: float = 0.3, battery_share: float = 0.2
-) -> tuple[Home, ...]:
+def homes(count: int, seed: int, *, photovoltaic_share: float = 0.3, battery_share: float = 0.2) -> tuple[Home, ...]:
     """Homes of a suburb in a hot summer; home i depends on the seed and i alone, not on the count.
 
     A home's other draws do not depend on the shares either: a higher share adds devices to the same homes.
@@ -87,9 +85,7 @@ def _home(index: int, seed: int, photovoltaic_share: float, battery_share: float
 
 def _load(rng: np.random.Generator) -> HouseholdLoadParameters:
     """Daily energy uniform in 14..20 kWh; habits later or earlier by a normal of 0.8 h, at most 2 h."""
-    return HouseholdLoadParameters(
-        daily_kwh=rng.uniform(14.0, 20.0), delay_h=min(max(rng.normal(0.0, 0.8), -2.0), 2.0)
-    )
+    return HouseholdLoadParameters(daily_kwh=rng.uniform(14.0, 20.0), delay_h=min(max(rng.normal(0.0, 0.8), -2.0), 2.0))
 
 
 def _house(rng: np.random.Generator, load: HouseholdLoadParameters) -> tuple[HouseParameters, float]:

@@ -160,9 +160,7 @@ def hvac_day_bid(
         outlook = PriceOutlook.from_forecast(
             forecast_per_kwh, slot, floor_per_kwh=floor_per_kwh, cap_per_kwh=cap_per_kwh
         )
-        curve = hvac_bid(
-            house, comfort, outlook, duration_s=SECONDS_PER_HOUR, outdoor_c=air_c, solar_kw_per_m2=sun
-        )
+        curve = hvac_bid(house, comfort, outlook, duration_s=SECONDS_PER_HOUR, outdoor_c=air_c, solar_kw_per_m2=sun)
         house.step(SECONDS_PER_HOUR, air_c, sun, curve[1][0])
         curves.append(curve)
     return tuple(curves)
@@ -189,9 +187,7 @@ def battery_day_bid(
     """One curve for each hour ahead around battery_day_plan, as if each hour before went to plan."""
     battery = attrs.evolve(battery)
     curves = []
-    for slot, planned_kw in enumerate(
-        battery_day_plan(battery.parameters, battery.energy_kwh, forecast_per_kwh)
-    ):
+    for slot, planned_kw in enumerate(battery_day_plan(battery.parameters, battery.energy_kwh, forecast_per_kwh)):
         outlook = PriceOutlook.from_forecast(
             forecast_per_kwh, slot, floor_per_kwh=floor_per_kwh, cap_per_kwh=cap_per_kwh
         )
@@ -266,9 +262,7 @@ class _Hour:
         empty_to_kwh = sum(length for slope, length in segments if slope >= self.revenue_per_kwh)
         return fill_to_kwh, empty_to_kwh
 
-    def value_before(
-        self, segments: Sequence[tuple[float, float]], capacity_kwh: float
-    ) -> list[tuple[float, float]]:
+    def value_before(self, segments: Sequence[tuple[float, float]], capacity_kwh: float) -> list[tuple[float, float]]:
         """Segments of the value of stored energy at the hour's start, given those at its end."""
         trades = [(self.cost_per_kwh, self.most_in_kwh), (self.revenue_per_kwh, self.most_out_kwh)]
         position_kwh, before = -self.most_in_kwh, []

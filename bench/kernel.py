@@ -1,7 +1,7 @@
 """What the kernel itself costs: agents, round trips, fan-out, fan-in and a market round.
 
-CPU time, permissions on, no records; medians of several repetitions in one process. Each measurement asserts that the work
-was done.
+CPU time, permissions on, no records; medians of several repetitions in one process. Each measurement asserts that
+the work was done.
 """
 
 from __future__ import annotations

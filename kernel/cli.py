@@ -167,7 +167,8 @@ def _print_summary(result: Result) -> None:
                 table.add_row(*row)
             table.add_section()
     statistics = result.statistics
-    table.add_row("messages", f"{result.messages:,} in {statistics.rounds:,} rounds of {statistics.instants:,} instants")
+    exchanged = f"{result.messages:,} in {statistics.rounds:,} rounds of {statistics.instants:,} instants"
+    table.add_row("messages", exchanged)
     table.add_row("wall time", f"{result.wall_s:.1f} s")
     table.add_row("digest", result.digest)
     table.add_row("records", str(result.path or "none"))
@@ -234,7 +235,7 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--until", metavar="WHEN", help="stop earlier: a date, or a span such as 6h")
     added.add_argument("--speed", type=float, metavar="X", help="pace the run by the wall clock, X times as fast")
     added.add_argument(
-        "--helics", nargs="?", const="", metavar="FED.json", help="run as a HELICS federate, with its own broker if none"
+        "--helics", nargs="?", const="", metavar="FED.json", help="run as a HELICS federate, own broker if none named"
     )
     added.add_argument("--no-records", action="store_true", help="keep no records")
     added.add_argument("--json", action="store_true", help="print one JSON object instead of the summary")

@@ -276,14 +276,12 @@ def _missing(path: Path, name: str, faults: list[Fault]) -> None:
 
 
 def _unknown(raw: dict[str, object], known: frozenset[str], path: Path, faults: list[Fault]) -> None:
-    for name in raw:
-        if name not in known:
-            faults.append(Fault(path_text((path, name)), f"unknown; known are {', '.join(sorted(known))}"))
+    complaint = f"unknown; known are {', '.join(sorted(known))}"
+    faults += [Fault(path_text((path, name)), complaint) for name in raw if name not in known]
 
 
 def _cross_check(made: Any, path: Path, faults: list[Fault]) -> None:
-    for name, complaint in made.check():
-        faults.append(Fault(path_text((path, name)), complaint))
+    faults += [Fault(path_text((path, name)), complaint) for name, complaint in made.check()]
 
 
 def _shown(raw: object) -> str:

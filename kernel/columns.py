@@ -53,7 +53,7 @@ class Columns:
         self._epoch_ns = calendar.epoch_ns
         self._body = [column for f in structure_of(cls).fields for column in _columns(f.name, f.shape, f.unit)]
         if clash := {name for name, *_ in self._body} & {name for name, *_ in _ENVELOPE}:
-            raise UsageError(f"{cls.__name__}: {', '.join(sorted(clash))} are columns of the envelope; rename the field")
+            raise UsageError(f"{cls.__name__}: {', '.join(sorted(clash))} belong to the envelope; rename the field")
 
     @property
     def schema(self) -> pa.Schema:

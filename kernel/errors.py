@@ -94,7 +94,7 @@ class MailboxOverflow(ComponentError):
         super().__init__(address, instant, envelope, text)
 
 
-class DeadlinePassed(GridbusError, TimeoutError):  # noqa: N818 - reads as what happened, as TimeoutError does
+class DeadlinePassed(GridbusError, TimeoutError):
     """What was waited for had not come when its deadline was reached."""
 
 

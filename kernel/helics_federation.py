@@ -1,4 +1,4 @@
-"""A HELICS federate, with its core and the broker, if this run starts one: joining, asking for time and leaving.
+"""A HELICS federate, its core and the broker, if this run starts one: joining, asking for time and leaving.
 
 HELICS has no types; it is ``Any`` here and in what uses this, and nowhere else.
 """
@@ -31,9 +31,10 @@ _SPINS = 50
 _SHORTEST_NAP_S, _LONGEST_NAP_S = 0.0002, 0.005
 _NETWORKED = ("zmq", "zmq_ss", "tcp", "tcp_ss", "udp")
 _SMALL_PAYLOADS = ("tcp", "tcp_ss", "ipc")
-_PORTS = range(20_000, 32_000)
-_PORTS_OF_A_BROKER = 8
-"""A broker listens on its port and the next one; its cores on some that follow."""
+_PORTS = range(20_000, 32_000, 50)
+"""First ports of federations: cores listen on those that follow. From 32768 on, systems hand out ports."""
+_PORTS_OF_A_FEDERATION = 10
+_ATTEMPTS = 3
 _CLOSE_WITHIN_MS = 1000
 
 
@@ -92,11 +93,22 @@ class Federation:
         return options
 
     def _start_broker(self) -> dict[str, str]:
-        """Start a broker; returns the options of a core that joins it."""
-        kind, others = self._file.core_type, self._settings.federates - 1
-        port = self._settings.port or _free_port()
-        name = f"gridbus-{port}"
-        options = f"-f {others + 1} --tick=1s --loglevel=error"
+        """Start a broker; returns the options of a core that joins it.
+
+        Raises:
+            PeerError: its port is taken.
+        """
+        attempts = 1 if self._settings.port else _ATTEMPTS
+        for _ in range(attempts):
+            port = self._settings.port or free_port()
+            join = self._try_broker(port)
+            if join is not None:
+                return self._told(join)
+        raise PeerError(f"the HELICS broker cannot be started on port {port}; name another in helics.port")
+
+    def _try_broker(self, port: int) -> dict[str, str] | None:
+        kind, name = self._file.core_type, f"gridbus-{port}"
+        options = f"-f {self._settings.federates} --tick=1s --loglevel=error"
         join = {"brokerport": str(port)} if kind in _NETWORKED else {"broker": name}
         if kind in _NETWORKED:
             options += f" --port={port}"
@@ -104,15 +116,17 @@ class Federation:
             join["maxsize"] = "1000000"
             options += " --maxsize=1000000"
         self._broker = self.h.helicsCreateBroker(kind, name, options)
-        if not self.h.helicsBrokerIsConnected(self._broker):
-            raise PeerError(
-                f"the HELICS broker cannot be started on port {port}; name another in helics.port"
-            )
-        told = " ".join(f"--{key}={value}" for key, value in join.items())
+        return join if self.h.helicsBrokerIsConnected(self._broker) else None
+
+    def _told(self, join: dict[str, str]) -> dict[str, str]:
+        """Tell the user how others can join; it is up to him to start them."""
+        others = self._settings.federates - 1
         _log.log(
             logging.WARNING if others else logging.INFO,
             "the HELICS broker waits for %d other federates; start them with %s (core type %s)",
-            *(others, told, kind),
+            others,
+            " ".join(f"--{key}={value}" for key, value in join.items()),
+            self._file.core_type,
         )
         return join
 
@@ -229,11 +243,11 @@ async def _in_daemon_thread(work: Callable[[], Any]) -> Any:
     return result
 
 
-def _free_port() -> int:
-    """A port with free ones after it, below those that the system hands out by itself."""
+def free_port() -> int:
+    """A port for a broker, with free ones after it for the cores."""
     while True:
         port = secrets.choice(_PORTS)
-        if all(_is_free(port + offset) for offset in range(_PORTS_OF_A_BROKER)):
+        if all(_is_free(port + offset) for offset in range(_PORTS_OF_A_FEDERATION)):
             return port
 
 

@@ -156,6 +156,11 @@ class Assembly:
 
 
 def from_text(shape: Shape, text: str, now: Instant) -> object:
+    """A text of the table as the codec takes it for a shape.
+
+    Raises:
+        ValueError: it does not fit.
+    """
     if text == "{now}":
         return now
     return text if isinstance(shape, Choice) or shape == Scalar(Kind.DECIMAL) else _plain(shape, text, None)

@@ -104,13 +104,11 @@ class Difference:
         if _headline(self.recorded) != _headline(self.replayed):
             lines.append(f"message {self.number}: replayed {_headline(self.replayed)}")
         recorded, replayed = _flat(self.recorded), _flat(self.replayed)
-        for path in sorted(recorded.keys() | replayed.keys()):
-            if recorded.get(path) != replayed.get(path):
-                lines.append(f"  {path}: recorded {recorded.get(path)!r}, replayed {replayed.get(path)!r}")
-        return lines
+        differing = [p for p in sorted(recorded.keys() | replayed.keys()) if recorded.get(p) != replayed.get(p)]
+        return lines + [f"  {p}: recorded {recorded.get(p)!r}, replayed {replayed.get(p)!r}" for p in differing]
 
 
-class DifferenceFound(GridbusError):  # noqa: N818 - it is what the comparison was made for, not a mistake
+class DifferenceFound(GridbusError):
     """Two runs differ."""
 
     def __init__(self, difference: Difference) -> None:

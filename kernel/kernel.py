@@ -370,7 +370,7 @@ class Kernel:
             await self._forward(activity, trap)
         except StopAsyncIteration:
             self._activities.pop(activity.rank, None)
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - sorted in _failed
+        except (Exception, asyncio.CancelledError) as error:
             task = asyncio.current_task()
             if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
                 raise  # The run is cancelled; otherwise it is only what the component awaited.

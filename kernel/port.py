@@ -129,7 +129,7 @@ class Port:
     ) -> Subscription[M | A]: ...
     @overload
     def subscribe(
-        self, one: type[M], two: type[A], three: type[B], /, *, limit: int = ..., overflow: Overflow = ..., **chosen: str
+        self, one: type[M], two: type[A], last: type[B], /, *, limit: int = ..., overflow: Overflow = ..., **chosen: str
     ) -> Subscription[M | A | B]: ...
     @overload
     def subscribe(

@@ -37,7 +37,7 @@ class Head:
     description: str = field("what is studied", default="")
     zone: str = field("zone of the local clock, such as America/New_York", default="UTC")
     seed: int = field("source of all randomness", default=0, at_least=0)
-    quarantine: tuple[str, ...] = field("address patterns of components that may fail without ending the run", default=())
+    quarantine: tuple[str, ...] = field("address patterns of those that may fail without ending the run", default=())
     round_limit: int = field("rounds of one instant after which a run is taken as endless", default=10_000, at_least=1)
 
     def check(self) -> Iterable[tuple[str, str]]:

@@ -81,9 +81,7 @@ def _enrol(port: Port, register: Register, enrolment: Enrolment) -> None:
     try:
         changed = register.enrol(enrolment)
     except Conflict as conflict:
-        port.publish(
-            EnrolmentRefused(usage_point=enrolment.usage_point, lse=enrolment.lse, reason=str(conflict))
-        )
+        port.publish(EnrolmentRefused(usage_point=enrolment.usage_point, lse=enrolment.lse, reason=str(conflict)))
     else:
         for assignment in changed:
             port.publish(assignment)

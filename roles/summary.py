@@ -38,8 +38,14 @@ def _feeder(reads: pa.Table) -> Iterator[Row]:
     limit = reads["import_limit_kw"][at].as_py()
     metered, losses = _sum(reads, "metered_kwh"), _sum(reads, "losses_kwh")
     bound = pc.sum(pc.greater(power, 0.97 * limit)).as_py() or 0
-    yield "substation", f"{_sum(reads, 'substation_kwh'):,.0f} kWh = {metered:,.0f} metered + {losses:,.0f} losses"
-    yield "peak against limit", f"{peak:,.1f} of {limit:,.1f} kW; within 3 % of it in {bound} of {len(reads)} intervals"
+    yield (
+        "substation",
+        f"{_sum(reads, 'substation_kwh'):,.0f} kWh = {metered:,.0f} metered + {losses:,.0f} losses",
+    )
+    yield (
+        "peak against limit",
+        f"{peak:,.1f} of {limit:,.1f} kW; within 3 % of it in {bound} of {len(reads)} intervals",
+    )
     yield "curtailed by the DO", f"{_sum(reads, 'curtailed_kwh'):,.2f} kWh"
 
 
@@ -56,7 +62,7 @@ def _prices(results: pa.Table) -> Iterator[Row]:
 
 
 def _awards(awards: pa.Table) -> Iterator[Row]:
-    counts = sorted(((c["values"], c["counts"]) for c in pc.value_counts(awards["status"]).to_pylist()))
+    counts = sorted((c["values"], c["counts"]) for c in pc.value_counts(awards["status"]).to_pylist())
     yield "awards", f"{len(awards):,}: " + ", ".join(f"{count:,} {status}" for status, count in counts)
 
 

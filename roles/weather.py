@@ -101,7 +101,9 @@ def _hours(times: object) -> FloatArray:
     index = pd.DatetimeIndex(times)
     month_start = np.array([0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334], dtype=float)
     day = month_start[index.month.to_numpy() - 1] + np.minimum(index.day.to_numpy(), 31) - 1
-    hours: FloatArray = day * 24.0 + index.hour.to_numpy() + index.minute.to_numpy() / 60 + index.second.to_numpy() / 3600
+    hours: FloatArray = (
+        day * 24.0 + index.hour.to_numpy() + index.minute.to_numpy() / 60 + index.second.to_numpy() / 3600
+    )
     return hours
 
 

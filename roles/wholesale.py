@@ -1,7 +1,7 @@
 """A stand-in for the wholesale market: a quadratic supply curve by hour, day-ahead and in real time.
 
-Retailers settle twice: what they bought day-ahead at its price, and what their customers and losses took beyond it at the
-real-time price.
+Retailers settle twice: what they bought day-ahead at its price, and what their customers and losses took beyond it at
+the real-time price.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ class WholesaleSeries:
     product: str = field("day-ahead or real-time")
     slot_min: float = field("length of a slot", unit="min", above=0)
     slots: int = field("slots of a session", at_least=1)
-    first_min: float = field("start of the first slot of the first session, after the start of the run", unit="min", at_least=0)
+    first_min: float = field(
+        "start of the first slot of the first session, after the start of the run", unit="min", at_least=0
+    )
     call_min: float = field("call for bids, before the first slot", unit="min", above=0)
     gate_min: float = field("gate closure and award, before the first slot", unit="min", above=0)
 
@@ -44,7 +46,10 @@ class WholesaleSeries:
         if self.call_min <= self.gate_min:
             yield "call_min", "expected the call before the gate closure"
         if self.call_min > self.first_min:
-            yield "first_min", f"expected at least call_min = {self.call_min:g}, so that the call is in the run"
+            yield (
+                "first_min",
+                f"expected at least call_min = {self.call_min:g}, so that the call is in the run",
+            )
 
 
 @value
@@ -56,7 +61,9 @@ class WholesaleMarket:
     slope_per_kwh_kw: float = field("rise of the price with power", unit="$/kWh/kW", default=0.0, at_least=0)
     curvature_per_kwh_kw2: float = field("rise of the slope with power", unit="$/kWh/kW2", default=0.0, at_least=0)
     expected_kw: float = field("power that the price forecast assumes", unit="kW", default=0.0, at_least=0)
-    real_time_deviation: float = field("standard deviation of real-time intercepts, as a share", unit="1", default=0.0, at_least=0)
+    real_time_deviation: float = field(
+        "standard deviation of real-time intercepts, as a share", unit="1", default=0.0, at_least=0
+    )
 
     def check(self) -> Iterable[tuple[str, str]]:
         """A supply curve has 24 hours."""
@@ -164,9 +171,7 @@ class _Wholesale:
             )
         )
 
-    def _award(
-        self, product: str, lse: str, start: Instant, slot: Duration, quantity_kw: float, price: float
-    ) -> None:
+    def _award(self, product: str, lse: str, start: Instant, slot: Duration, quantity_kw: float, price: float) -> None:
         if product == DAY_AHEAD:
             self.bought.setdefault(lse, {})[start] = slot, quantity_kw, price
         self.port.publish(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import attrs
 import numpy as np
@@ -48,7 +48,10 @@ def clear_wholesale(supply: QuadraticSupply, bids: Sequence[Bid]) -> tuple[float
     Demand never rises with the price and supply never falls, so the crossing is found by halving an interval. Where a
     curve drops at the price, each bid gets the quantity just above it.
     """
-    demand: Callable[[float], float] = lambda price: sum(bid.quantity_at(price) for bid in bids)
+
+    def demand(price_per_kwh: float) -> float:
+        return sum(bid.quantity_at(price_per_kwh) for bid in bids)
+
     low = min([supply.price_at(0.0), *(bid.price_per_kwh[-1] for bid in bids)])
     high = max([supply.price_at(demand(low)), *(bid.price_per_kwh[0] for bid in bids)])
     for _ in range(_STEPS):

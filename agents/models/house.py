@@ -83,9 +83,7 @@ class House:
         self.mass_temperature_c = mass_rest_c + mass_air * air_c + mass_mass * mass_c
         return power_kw
 
-    def cooling_for(
-        self, target_c: float, duration_s: float, outdoor_c: float, solar_kw_per_m2: float
-    ) -> float:
+    def cooling_for(self, target_c: float, duration_s: float, outdoor_c: float, solar_kw_per_m2: float) -> float:
         """Electric power, within 0..rated, that brings the air to the target at the step's end. [kW]"""
         parameters = self.parameters
         air_air, air_mass, _, _ = self._propagator(duration_s)
@@ -96,14 +94,10 @@ class House:
             + air_mass * (self.mass_temperature_c - mass_rest_c)
         )
         # Cooling shifts both rest temperatures alike, so the air's end temperature is linear in it.
-        fall_c_per_kw = (
-            parameters.sensible_cop(outdoor_c) / parameters.ua_kw_per_c * (1.0 - air_air - air_mass)
-        )
+        fall_c_per_kw = parameters.sensible_cop(outdoor_c) / parameters.ua_kw_per_c * (1.0 - air_air - air_mass)
         return min(max((uncooled_c - target_c) / fall_c_per_kw, 0.0), parameters.rated_kw)
 
-    def _equilibrium(
-        self, outdoor_c: float, solar_kw_per_m2: float, removed_kw: float
-    ) -> tuple[float, float]:
+    def _equilibrium(self, outdoor_c: float, solar_kw_per_m2: float, removed_kw: float) -> tuple[float, float]:
         """Air and mass temperature at which the house would come to rest under these inputs. [degC]"""
         parameters = self.parameters
         gain_kw = parameters.internal_gain_kw + parameters.solar_aperture_m2 * solar_kw_per_m2

@@ -62,9 +62,7 @@ class Photovoltaic:
         bearing = math.radians(solar_azimuth_deg) - self._azimuth
         facing = self._cos_tilt * math.cos(zenith) + self._sin_tilt * math.sin(zenith) * math.cos(bearing)
         plane_w_per_m2 = (
-            dni_w_per_m2 * max(facing, 0.0)
-            + dhi_w_per_m2 * self._sky_share
-            + ghi_w_per_m2 * self._ground_share
+            dni_w_per_m2 * max(facing, 0.0) + dhi_w_per_m2 * self._sky_share + ghi_w_per_m2 * self._ground_share
         )
         return min(0.0, -self._inverter_kw(self._array_kw(plane_w_per_m2, outdoor_c, wind_m_per_s)))
 
@@ -81,7 +79,5 @@ class Photovoltaic:
             return 0.0
         ac_rated_kw = self.parameters.ac_rated_kw
         loading = dc_kw * INVERTER_EFFICIENCY / ac_rated_kw
-        efficiency = (
-            INVERTER_EFFICIENCY / REFERENCE_EFFICIENCY * (0.9858 - 0.0162 * loading - 0.0059 / loading)
-        )
+        efficiency = INVERTER_EFFICIENCY / REFERENCE_EFFICIENCY * (0.9858 - 0.0162 * loading - 0.0059 / loading)
         return max(0.0, min(ac_rated_kw, efficiency * dc_kw))

@@ -95,7 +95,9 @@ class Meters:
         return Powers(there.devices, there.places, power_kw, there.controllable)
 
     def _find_connected(self) -> _Connected:
-        rows = [(name, device, self.transformer_of(device.usage_point)) for name, device in sorted(self._devices.items())]
+        rows = [
+            (name, device, self.transformer_of(device.usage_point)) for name, device in sorted(self._devices.items())
+        ]
         known = [(name, device, place) for name, device, place in rows if place is not None]
         return _Connected(
             tuple(name for name, _, _ in known),

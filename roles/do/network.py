@@ -107,7 +107,11 @@ class Network:
 
 
 def network(
-    ratings_kva: Mapping[str, float], *, substation_limit_kw: float, peak_kw: float, peak_line_loss: float,
+    ratings_kva: Mapping[str, float],
+    *,
+    substation_limit_kw: float,
+    peak_kw: float,
+    peak_line_loss: float,
     model: TransformerModel | None = None,
 ) -> Network:
     """A feeder from its transformers' ratings and the share of power that the line loses at peak."""

@@ -51,9 +51,13 @@ class DistributionOperator:
     substation_limit_kw: float = field("import limit of the substation", unit="kW", above=0)
     transformers: tuple[Transformer, ...] = field("service transformers")
     peak_kw: float = field("power at which the line loses peak_line_loss", unit="kW", above=0)
-    peak_line_loss: float = field("share that the line loses at peak_kw", unit="1", default=0.02, at_least=0, at_most=0.5)
+    peak_line_loss: float = field(
+        "share that the line loses at peak_kw", unit="1", default=0.02, at_least=0, at_most=0.5
+    )
     overload: float = field("import limit of a transformer as a multiple of its rating", unit="1", default=1.0, above=0)
-    forecast_margin_kw: float = field("kept free of market results, for what forecasts miss", unit="kW", default=0.0, at_least=0)
+    forecast_margin_kw: float = field(
+        "kept free of market results, for what forecasts miss", unit="kW", default=0.0, at_least=0
+    )
     interval_min: float = field("metering interval", unit="min", default=5.0, above=0)
     use_of_system_per_kwh: float = field("charge to retailers", unit="$/kWh", default=0.02, at_least=0)
 
@@ -174,7 +178,12 @@ class _Operator:
         )
 
     def _allocate_losses(
-        self, start: Instant, duration: Duration, metered: dict[str, float], gross: dict[str, float], losses_kwh: float
+        self,
+        start: Instant,
+        duration: Duration,
+        metered: dict[str, float],
+        gross: dict[str, float],
+        losses_kwh: float,
     ) -> None:
         """Share the losses between the retailers by the energy that their customers exchanged, either way."""
         total = sum(gross.values())
@@ -183,7 +192,11 @@ class _Operator:
             self.energy_kwh[lse] += max(energy_kwh, 0.0)
             self.port.publish(
                 EntityEnergy(
-                    lse=lse, start=start, duration=duration, metered_kwh=energy_kwh, losses_kwh=losses_kwh * share
+                    lse=lse,
+                    start=start,
+                    duration=duration,
+                    metered_kwh=energy_kwh,
+                    losses_kwh=losses_kwh * share,
                 )
             )
 

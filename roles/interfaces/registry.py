@@ -44,9 +44,7 @@ class Assignment:
     effective_to: Instant | None = field("first instant that is no longer covered", unit="ns", default=None)
 
 
-@message(
-    topic="registry.refusal.{usage_point}", senders=["registry.*"], receivers=["agent.{usage_point}"]
-)
+@message(topic="registry.refusal.{usage_point}", senders=["registry.*"], receivers=["agent.{usage_point}"])
 class EnrolmentRefused:
     """An enrolment contradicts the register and changes nothing."""
 

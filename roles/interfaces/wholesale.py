@@ -48,7 +48,12 @@ class WholesaleAward:
     price_per_kwh: float = field("locational marginal price", unit="$/kWh")
 
 
-@message(topic="wholesale.{iso}.{product}.price", senders=["wholesale.{iso}"], receivers=["lse.*", "mo.*"], retain=True)
+@message(
+    topic="wholesale.{iso}.{product}.price",
+    senders=["wholesale.{iso}"],
+    receivers=["lse.*", "mo.*"],
+    retain=True,
+)
 class WholesalePrice:
     """Wholesale prices of consecutive slots: of a cleared slot, or, flagged, a forecast."""
 

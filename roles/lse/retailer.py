@@ -102,15 +102,18 @@ class _Retailer:
 
     async def run(self) -> None:
         port = self.port
-        port.publish(
-            TariffPublished(lse=port.name, tariff=self.settings.tariff.value, description=self._tariff_text())
-        )
+        port.publish(TariffPublished(lse=port.name, tariff=self.settings.tariff.value, description=self._tariff_text()))
         activities = [self._take_assignments, self._take_reads, self._publish_prices, self._bill]
         activities += [self.account.receive, self.account.settle_invoices, self.account.close]
         if self.settings.tariff is TariffKind.FLAT:
             activities.append(self._buy_estimate)
         else:
-            activities += [self._estimate_for_market, self._buy_demand, self._offer_supply, self._keep_positions]
+            activities += [
+                self._estimate_for_market,
+                self._buy_demand,
+                self._offer_supply,
+                self._keep_positions,
+            ]
         for activity in activities:
             port.start(activity())
 
@@ -147,9 +150,7 @@ class _Retailer:
         """Tell customers what the wholesale forecast means for them."""
         async for price in self.port.subscribe(WholesalePrice, iso=self.settings.wholesale, product=FORECAST):
             retail = tuple(self.rate.retail(each) for each in price.price_per_kwh)
-            self.port.publish(
-                PriceForecast(lse=self.port.name, first_hour=price.slot_start, price_per_kwh=retail)
-            )
+            self.port.publish(PriceForecast(lse=self.port.name, first_hour=price.slot_start, price_per_kwh=retail))
 
     # Procurement
 
@@ -186,12 +187,21 @@ class _Retailer:
         """With a market: take the demand of its orders to the wholesale market, with the losses to come."""
         async for demand in self.port.subscribe(AggregateDemand, market=self.settings.market):
             quantity_kw, price_per_kwh = wholesale_bid(
-                demand.quantity_kw, demand.price_per_kwh, fixed_kw=0.0, rate=self.rate, loss_factor=self.settings.loss_factor
+                demand.quantity_kw,
+                demand.price_per_kwh,
+                fixed_kw=0.0,
+                rate=self.rate,
+                loss_factor=self.settings.loss_factor,
             )
             self._bid(demand.product, demand.slot_start, demand.slot_length, quantity_kw, price_per_kwh)
 
     def _bid(
-        self, product: str, start: Instant, length: Duration, quantity_kw: tuple[float, ...], price: tuple[float, ...]
+        self,
+        product: str,
+        start: Instant,
+        length: Duration,
+        quantity_kw: tuple[float, ...],
+        price: tuple[float, ...],
     ) -> None:
         self.port.publish(
             WholesaleBid(
@@ -237,9 +247,14 @@ class _Retailer:
                 )
                 rent += settled.congestion_rent
             port.publish(
-                Bill(lse=port.name, usage_point=usage_point, start=0, end=port.stop, lines=lines, total=total(lines))
+                Bill(
+                    lse=port.name,
+                    usage_point=usage_point,
+                    start=0,
+                    end=port.stop,
+                    lines=lines,
+                    total=total(lines),
+                )
             )
         if self.settings.tariff is TariffKind.TRANSACTIVE:
             self.account.pay("mo", self.settings.market, TransferKind.CONGESTION_RENT, dollars(rent))
-
-

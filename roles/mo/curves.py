@@ -190,9 +190,7 @@ def stack_bids(bids: Sequence[Points]) -> tuple[FloatArray, FloatArray]:
     return numbers[0::2][point], numbers[1::2][point]
 
 
-def faults(
-    quantity_kw: Sequence[float] | FloatArray, price_per_kwh: Sequence[float] | FloatArray
-) -> tuple[str, ...]:
+def faults(quantity_kw: Sequence[float] | FloatArray, price_per_kwh: Sequence[float] | FloatArray) -> tuple[str, ...]:
     """List everything that is wrong with one bid, arrays of shape (n_points,); empty if it is sound."""
     if isinstance(quantity_kw, tuple) and isinstance(price_per_kwh, tuple) and _sound(quantity_kw, price_per_kwh):
         return ()
@@ -239,9 +237,7 @@ def segments(quantity: FloatArray, price: FloatArray) -> tuple[FloatArray, Float
     return quantity[1:] - quantity[:-1], width, width < STEP_WIDTH_PER_KWH
 
 
-def _levels(
-    quantity: FloatArray, price: FloatArray, prices: FloatArray, order: NDArray[np.intp]
-) -> FloatArray:
+def _levels(quantity: FloatArray, price: FloatArray, prices: FloatArray, order: NDArray[np.intp]) -> FloatArray:
     """Total quantity just below (even places) and just above (odd places) each sorted point, falling."""
     rise, width, is_step = segments(quantity, price)
     slope, jump = np.zeros((len(price) + 1, price.shape[1])), np.zeros_like(price)

@@ -1,20 +1,29 @@
 """The market operator (MO): calls for orders, clears within the limits of the network, awards.
 
-A session goes call, gate closure, demand to the retailer, supply offer from it, clearing, validation by the distribution
-operator, awards. Every boundary is a deadline: what has not come by then is replaced by a stated rule.
+A session goes call, gate closure, demand to the retailer, supply offer from it, clearing, validation by the
+distribution operator, awards. Every boundary is a deadline: what has not come by then is replaced by a stated rule.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
 
 import attrs
 import numpy as np
-from numpy.typing import NDArray
 
-from ...kernel import HOUR, MINUTE, DeadlinePassed, Duration, Instant, Port, Setting, Subscription, field, seconds, value
+from ...kernel import (
+    HOUR,
+    MINUTE,
+    DeadlinePassed,
+    Duration,
+    Instant,
+    Port,
+    Setting,
+    Subscription,
+    field,
+    value,
+)
 from ...kernel.activity import Main
 from ..accounts import Account, dollars
 from ..interfaces import (
@@ -51,7 +60,9 @@ class Series:
     product: str = field("name of the series, day-ahead or real-time")
     slot_min: float = field("length of a slot", unit="min", above=0)
     slots: int = field("slots of a session", at_least=1)
-    first_min: float = field("start of the first slot of the first session, after the start of the run", unit="min", at_least=0)
+    first_min: float = field(
+        "start of the first slot of the first session, after the start of the run", unit="min", at_least=0
+    )
     call_min: float = field("call for orders, before the first slot", unit="min", above=0)
     gate_min: float = field("gate closure, before the first slot", unit="min", above=0)
     award_min: float = field("latest award, before the first slot", unit="min", at_least=0)
@@ -61,7 +72,10 @@ class Series:
         if not self.call_min > self.gate_min > self.award_min:
             yield "call_min", "expected the call before the gate closure before the award"
         if self.call_min > self.first_min:
-            yield "first_min", f"expected at least call_min = {self.call_min:g}, so that the call is in the run"
+            yield (
+                "first_min",
+                f"expected at least call_min = {self.call_min:g}, so that the call is in the run",
+            )
 
     @property
     def slot(self) -> Duration:
@@ -80,7 +94,9 @@ class MarketOperator:
     price_floor_per_kwh: float = field("lowest price", unit="$/kWh", default=0.0)
     fallback_price_per_kwh: float = field("supply price when no offer has come yet", unit="$/kWh", default=0.12)
     attempts: int = field("clearings of a slot before awards are curtailed", default=3, at_least=1)
-    fee_per_kwh: float = field("market fee to the retailer on all energy awarded", unit="$/kWh", default=0.001, at_least=0)
+    fee_per_kwh: float = field(
+        "market fee to the retailer on all energy awarded", unit="$/kWh", default=0.001, at_least=0
+    )
 
     def check(self) -> Iterable[tuple[str, str]]:
         """The price band is not empty and no series is there twice."""
@@ -182,7 +198,12 @@ class _SeriesRun:
             )
         )
         book = OrderBook(
-            start, series.slot, count, settings.price_cap_per_kwh, settings.price_floor_per_kwh, self.operator.transformers
+            start,
+            series.slot,
+            count,
+            settings.price_cap_per_kwh,
+            settings.price_floor_per_kwh,
+            self.operator.transformers,
         )
         for order in await self.orders.collect(until=gate):
             if (reason := book.enter(order)) is not None:

@@ -51,7 +51,10 @@ class SlotResult:
 
 
 def clear_slot(
-    slot: Slot, *, market_limit_kw: float | None = None, transformer_limit_kw: Mapping[int, float] | None = None
+    slot: Slot,
+    *,
+    market_limit_kw: float | None = None,
+    transformer_limit_kw: Mapping[int, float] | None = None,
 ) -> SlotResult:
     """Clear a slot so that its orders draw no more than the limits [kW] together; inelastic load comes on top."""
     groups = _capped_groups(slot, transformer_limit_kw or {})
