@@ -230,7 +230,7 @@ async def _in_daemon_thread(work: Callable[[], Any]) -> Any:
     def carry() -> None:
         try:
             outcome.append((work(), None))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - raised again in the thread of the caller
             outcome.append((None, error))
 
     thread = Thread(target=carry, name="helics-create", daemon=True)

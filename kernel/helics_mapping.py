@@ -76,9 +76,7 @@ class Mapping:
         before = len(self.faults)
         self._check_sender(path, mapping.sender, declaration)
         at = path
-        slots = _present(
-            self._slot(f"{at}.values[{i}]", v, declaration) for i, v in enumerate(mapping.values)
-        )
+        slots = _present(self._slot(f"{at}.values[{i}]", v, declaration) for i, v in enumerate(mapping.values))
         fixed = _present(self._fixed(f"{at}.fixed[{i}]", f, declaration) for i, f in enumerate(mapping.fixed))
         self._check_wildcards(path, mapping)
         if len(self.faults) == before:
@@ -200,9 +198,7 @@ class Mapping:
             for key, made in rule.publications.items():
                 kind = f"{made.type} in {made.unit or 'no unit'}"
                 if (first := seen.setdefault(key, kind)) != kind:
-                    self._complain(
-                        f"{rule.path.removeprefix('helics.')}.key", f"{key} goes out as {first} already"
-                    )
+                    self._complain(f"{rule.path.removeprefix('helics.')}.key", f"{key} goes out as {first} already")
 
 
 def _present(found: Iterable[Any]) -> tuple[Any, ...]:

@@ -42,9 +42,7 @@ class Slot:
         """
         try:
             unit = self.field.unit
-            return _plain(
-                self.field.shape, raw, conversion(declared_unit or self.unit or unit, unit) if unit else None
-            )
+            return _plain(self.field.shape, raw, conversion(declared_unit or self.unit or unit, unit) if unit else None)
         except (UsageError, ValueError, OverflowError) as error:
             where = f"{self.field.name} [{self.field.unit}]" if self.field.unit else self.field.name
             raise PeerError(f"the HELICS publication {self.key} sent {raw!r} for {where}: {error}") from None
@@ -120,9 +118,7 @@ class InputRule:
 class Assembly:
     """Values of a message as far as they have come."""
 
-    def __init__(
-        self, cls: type, sender: str, slots: dict[str, Slot], fixed: dict[str, tuple[Field, str]]
-    ) -> None:
+    def __init__(self, cls: type, sender: str, slots: dict[str, Slot], fixed: dict[str, tuple[Field, str]]) -> None:
         self.cls, self.sender, self.slots = cls, sender, slots
         self._fixed = fixed
         self._values: dict[str, object] = {}

@@ -41,6 +41,7 @@ from gridbus.kernel.helics_federation import free_port
 from gridbus.kernel.helics_file import read_federate_file
 from gridbus.kernel.helics_settings import HelicsSettings
 from gridbus.kernel.records import read_manifest
+from gridbus.kernel.units import conversion
 
 from .conftest import Entries
 
@@ -148,9 +149,7 @@ class Peers:
 
     def record(self, *keys: str) -> Path:
         """Record publications."""
-        return self.start(
-            "helics_recorder", {"subscriptions": [{"key": key} for key in keys]}, "--stop=1000s"
-        )
+        return self.start("helics_recorder", {"subscriptions": [{"key": key} for key in keys]}, "--stop=1000s")
 
     def wait(self) -> None:
         """Until all have ended well."""
@@ -169,6 +168,7 @@ def scenario(helics: dict[str, Any] | None = None, stop_s: int = 60, **probe: An
     return Scenario.from_data(data)
 
 
+SLEEPER = '{"name": "sleeper", "core_init_string": "--brokerport=%d"}'
 READINGS: dict[str, Any] = {
     "message": "reading",
     "sender": "weather.roof",
@@ -306,9 +306,7 @@ def test_a_federate_file_joins_the_broker_that_it_names(peers: Peers, tmp_path: 
         "period": 5,
         "publications": declared,
     }
-    file.write_text(
-        json.dumps({"helics": {**options, "subscriptions": declared_inputs}, "other_program": {}})
-    )
+    file.write_text(json.dumps({"helics": {**options, "subscriptions": declared_inputs}, "other_program": {}}))
     own = {"sender": "weather.roof", "values": [{"key": "ours/power", "into": "temperature"}]}
     publication = {"message": "answer", "source": "power", "key": "ours/power"}
     readings_of_own = {**READINGS, **own, "values": [{"key": "weather/t", "into": "temperature"}]}
@@ -343,15 +341,11 @@ def test_an_unforeseen_publication_is_an_error_that_says_what_to_list(peers: Pee
     peers.play("weather/t", "degF", {10: 50.0})
     powers = {**POWERS, "for_each": [{"name": "probe", "values": ["two"]}]}
     settings = {"federates": 2, "port": peers.port, "inputs": [READINGS], "publications": [powers]}
-    with pytest.raises(
-        UsageError, match=r"helics.publications\[0\].for_each does not list 'one' of probe: add it"
-    ):
+    with pytest.raises(UsageError, match=r"helics.publications\[0\].for_each does not list 'one' of probe: add it"):
         run(scenario(settings), records=False)
 
 
-def test_the_run_goes_on_alone_when_the_federation_ends(
-    peers: Peers, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_run_goes_on_alone_when_the_federation_ends(peers: Peers, caplog: pytest.LogCaptureFixture) -> None:
     options = f"-f 1 --port={peers.port} --maxcosimduration=1ms --tick=100ms"
     broker = helics.helicsCreateBroker("zmq", "", options)
     file = peers.folder / "federate.json"
@@ -374,13 +368,14 @@ def test_the_run_goes_on_alone_when_the_federation_ends(
 
 def test_cancelling_while_a_grant_is_pending_ends_soon_with_whole_records(peers: Peers) -> None:
     out = peers.folder / "run"
-    code = (
-        f"import helics as h; f = h.helicsCreateCombinationFederateFromConfig({SLEEPER % peers.port!r}); "
-        + (
-            "h.helicsFederateRegisterGlobalTypePublication(f, 'weather/t', 'double', 'degF'); "
-            "h.helicsFederateEnterExecutingMode(f); h.helicsFederateRequestTime(f, 25.0); __import__('time').sleep(60)"
-        )
-    )
+    code = f"""
+import helics, time
+federate = helics.helicsCreateCombinationFederateFromConfig('{SLEEPER % peers.port}')
+helics.helicsFederateRegisterGlobalTypePublication(federate, "weather/t", "double", "degF")
+helics.helicsFederateEnterExecutingMode(federate)
+helics.helicsFederateRequestTime(federate, 25.0)
+time.sleep(60)
+"""
     sleeper = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
     settings = {"federates": 2, "port": peers.port, "inputs": [READINGS]}
     begun = 0.0
@@ -406,9 +401,6 @@ def test_cancelling_while_a_grant_is_pending_ends_soon_with_whole_records(peers:
         sleeper.wait()
     manifest = read_manifest(out)
     assert (manifest["state"], manifest["until_ns"]) == ("interrupted", 20 * SECOND)
-
-
-SLEEPER = '{"name": "sleeper", "core_init_string": "--brokerport=%d"}'
 
 
 def test_cancelling_while_others_are_awaited_ends_soon(peers: Peers) -> None:
@@ -503,9 +495,7 @@ def test_a_federate_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         ({"autobroker": False}, False),
     ],
 )
-def test_a_broker_is_started_only_where_none_is_named(
-    tmp_path: Path, options: dict[str, Any], named: bool
-) -> None:
+def test_a_broker_is_started_only_where_none_is_named(tmp_path: Path, options: dict[str, Any], named: bool) -> None:
     file = tmp_path / "federate.json"
     file.write_text(json.dumps({"name": "a", **options}))
     assert read_federate_file(file).names_broker is named
@@ -575,9 +565,7 @@ def test_settings_made_by_hand_are_checked_too() -> None:
     made = scenario({"inputs": [READINGS]})
     assert made.helics is not None
     broken = HelicsSettings(inputs=tuple(type(m)("nothing", "a.b", m.values) for m in made.helics.inputs))
-    with pytest.raises(
-        InputError, match=r"scenario test: helics.inputs\[0\].message: no message is called 'nothing'"
-    ):
+    with pytest.raises(InputError, match=r"scenario test: helics.inputs\[0\].message: no message is called 'nothing'"):
         run(Scenario(made.head, made.members, broken), records=False)
 
 
@@ -585,3 +573,38 @@ def test_the_broker_tells_how_to_join_it(caplog: pytest.LogCaptureFixture, peers
     caplog.set_level(logging.INFO)
     run(scenario({"port": peers.port}), records=False)
     assert f"start them with --brokerport={peers.port}" in caplog.text
+
+
+# Units
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "given", "expected"),
+    [
+        ("W", "kW", 1500.0, 1.5),
+        ("MW", "kW", 0.1, 100.0),
+        ("MWh", "kWh", 2.5, 2500.0),
+        ("$/MWh", "$/kWh", 35.0, 0.035),
+        ("degF", "°C", 68.0, 20.0),
+        ("degC", "K", -273.15, 0.0),
+        ("degF", "K", 32.0, 273.15),
+        ("%", "p.u.", 50.0, 0.5),
+    ],
+)
+def test_units_are_converted_exactly_both_ways(source: str, target: str, given: float, expected: float) -> None:
+    there, back = conversion(source, target), conversion(target, source)
+    assert there is not None
+    assert back is not None
+    assert (there(given), back(expected)) == (expected, given)
+
+
+def test_one_unit_under_two_names_is_not_converted() -> None:
+    assert conversion("degC", "°C") is None
+    assert conversion("furlong", "furlong") is None
+
+
+def test_units_that_do_not_fit_are_named() -> None:
+    with pytest.raises(UsageError, match=r"'kwh' is not known; did you mean 'kWh'\?"):
+        conversion("kwh", "kWh")
+    with pytest.raises(UsageError, match=r"'kW' \(power\) cannot be converted to 'kWh' \(energy\)"):
+        conversion("kW", "kWh")
