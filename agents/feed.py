@@ -18,19 +18,21 @@ class Feed:
     controllable: bool
     start: Instant = -1
     power_kw: float = 0.0
+    revision: int = 0
 
     def draw(self, power_kw: float, start: Instant) -> None:
         """Draw a power [kW] for the interval that begins now."""
-        self.power_kw, self.start = power_kw, start
-        self._tell(1)
+        self.power_kw, self.start, self.revision = power_kw, start, 0
+        self._tell()
 
     def obey(self, limit: DeviceLimit) -> None:
         """Draw no more than the distribution operator allows."""
         if limit.start == self.start and self.power_kw > limit.import_limit_kw:
             self.power_kw = limit.import_limit_kw
-            self._tell(2)
+            self._tell()
 
-    def _tell(self, revision: int) -> None:
+    def _tell(self) -> None:
+        self.revision += 1
         power = DevicePower(
             device=self.port.name,
             usage_point=self.usage_point,
@@ -39,4 +41,4 @@ class Feed:
             power_kw=self.power_kw,
             controllable=self.controllable,
         )
-        self.port.publish(power, revision=revision)
+        self.port.publish(power, revision=self.revision)

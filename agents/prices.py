@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from ..kernel import HOUR, Instant
-from ..roles.interfaces import Award, MarketCall, PriceForecast
+from ..roles.interfaces import Award, AwardStatus, MarketCall, PriceForecast
 from .strategies import PriceOutlook
 
 HORIZON_HOURS = 24
@@ -26,7 +26,9 @@ class Prices:
         self._outlook = None
 
     def awarded(self, award: Award) -> None:
-        """Take the price of a day-ahead award over."""
+        """Take the price of a day-ahead award over; a refused order has none."""
+        if award.status is AwardStatus.REFUSED:
+            return
         self._by_hour[award.slot_start // HOUR] = award.price_per_kwh
         self._outlook = None
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import attrs
 
 from ..kernel import Instant, Port
-from ..roles.interfaces import Award, MarketCall, Order
+from ..roles.interfaces import Award, AwardStatus, MarketCall, Order
 from .strategies import Curve
 
 DAY_AHEAD = "day-ahead"
@@ -19,7 +19,7 @@ class Trader:
 
     port: Port
     usage_point: str
-    _real_time_kw: dict[Instant, float] = attrs.field(factory=dict, init=False)
+    _real_time_kw: dict[Instant, tuple[Instant, float]] = attrs.field(factory=dict, init=False)
     _day_ahead_kw: dict[Instant, float] = attrs.field(factory=dict, init=False)
 
     def offer(self, call: MarketCall, curves: Sequence[Curve]) -> None:
@@ -40,13 +40,19 @@ class Trader:
             )
 
     def award(self, award: Award) -> None:
-        """Keep an award until its slot."""
-        kept = self._day_ahead_kw if award.product == DAY_AHEAD else self._real_time_kw
-        kept[award.slot_start] = award.quantity_kw
+        """Keep an award until its slot is over; a refused order awards nothing, and leaves the device to itself."""
+        if award.status is AwardStatus.REFUSED:
+            return
+        if award.product == DAY_AHEAD:
+            self._day_ahead_kw[award.slot_start] = award.quantity_kw
+        else:
+            self._real_time_kw[award.slot_start] = award.slot_start + award.slot_length, award.quantity_kw
 
     def take_kw(self, start: Instant) -> float | None:
-        """What was awarded for the real-time slot that begins now; None without an award [kW]."""
-        return self._real_time_kw.pop(start, None)
+        """What was awarded for the real-time slot of an instant; None without an award [kW]."""
+        for slot in [slot for slot, (end, _) in self._real_time_kw.items() if end <= start]:
+            del self._real_time_kw[slot]
+        return next((kw for slot, (_, kw) in self._real_time_kw.items() if slot <= start), None)
 
     def day_ahead_kw(self, hour_start: Instant) -> float | None:
         """What was awarded for an hour of the day ahead; None without an award [kW]."""

@@ -20,6 +20,7 @@ from .interfaces import WeatherForecast, WeatherReading
 FloatArray = NDArray[np.float64]
 
 GREENSBORO = "723170TYA.CSV"
+_HOURS_OF_YEAR = 8760
 _COLUMNS = ("temp_air", "wind_speed", "ghi", "dni", "dhi")
 
 
@@ -29,6 +30,12 @@ class WeatherStation:
 
     file: str = field("TMY3 file; empty: Greensboro, from pvlib", default="")
     interval_min: float = field("interval of the readings", unit="min", default=5.0, above=0)
+
+    def check(self) -> Iterable[tuple[str, str]]:
+        """An hour of the forecast has a whole number of readings."""
+        interval = round(self.interval_min * MINUTE)
+        if not interval or HOUR % interval:
+            yield "interval_min", f"expected an hour divided by a whole number, got {self.interval_min:g}"
 
     def components(self, name: str, setting: Setting) -> Iterable[tuple[str, Main]]:
         """One component."""
@@ -64,8 +71,11 @@ def read_weather(file: Path | None, calendar: Calendar, stop: Duration, interval
     path = file if file is not None else _default_file()
     try:
         table, site = iotools.read_tmy3(str(path), coerce_year=2001, map_variables=True)
+        measured = {name: table[name].to_numpy(dtype=float) for name in _COLUMNS}
     except (OSError, ValueError, KeyError, IndexError) as error:
         raise UsageError(f"{path} cannot be read as TMY3: {error}") from None
+    if len(table) != _HOURS_OF_YEAR or not all(np.isfinite(values).all() for values in measured.values()):
+        raise UsageError(f"{path} cannot be read as TMY3: expected {_HOURS_OF_YEAR} hours without gaps")
     count = -(-stop // interval)
     middle = [calendar.utc(number * interval + interval // 2) for number in range(count)]
     times = pd.DatetimeIndex(middle)
@@ -75,7 +85,7 @@ def read_weather(file: Path | None, calendar: Calendar, stop: Duration, interval
     columns = {}
     for name in _COLUMNS:
         centre = stamps if name in ("temp_air", "wind_speed") else stamps - 0.5
-        columns[name] = np.interp(hour_of_year, centre, table[name].to_numpy(dtype=float), period=8760.0)
+        columns[name] = np.interp(hour_of_year, centre, measured[name], period=float(_HOURS_OF_YEAR))
     sun = solarposition.get_solarposition(times, site["latitude"], site["longitude"], altitude=site["altitude"])
     return Weather(
         outdoor_c=columns["temp_air"],

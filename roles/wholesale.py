@@ -50,6 +50,8 @@ class WholesaleSeries:
                 "first_min",
                 f"expected at least call_min = {self.call_min:g}, so that the call is in the run",
             )
+        if self.call_min - self.gate_min > self.slot_min * self.slots:
+            yield "call_min", "expected the call after the gate closure of the session before"
 
 
 @value
@@ -66,9 +68,12 @@ class WholesaleMarket:
     )
 
     def check(self) -> Iterable[tuple[str, str]]:
-        """A supply curve has 24 hours."""
+        """A supply curve has 24 hours, and no series is there twice."""
         if len(self.intercept_per_kwh) != 24:
             yield "intercept_per_kwh", f"expected 24 numbers, one an hour, got {len(self.intercept_per_kwh)}"
+        names = [series.product for series in self.series]
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            yield "series", f"{name} is there twice"
 
     def components(self, name: str, _: Setting) -> Iterable[tuple[str, Main]]:
         """One component."""
@@ -82,8 +87,8 @@ class _Wholesale:
     account: Account = attrs.field(init=False)
     bought: dict[str, dict[Instant, tuple[Duration, float, float]]] = attrs.field(factory=dict, init=False)
     """Day-ahead awards of each retailer: slot to length, power [kW] and price [$/kWh]."""
-    prices: dict[Instant, float] = attrs.field(factory=dict, init=False)
-    """Real-time price by slot. [$/kWh]"""
+    prices: dict[Instant, tuple[Duration, float]] = attrs.field(factory=dict, init=False)
+    """Length and real-time price [$/kWh] of each slot."""
     energy: defaultdict[str, list[EntityEnergy]] = attrs.field(factory=lambda: defaultdict(list), init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -159,7 +164,7 @@ class _Wholesale:
         for lse, quantity_kw in zip(lses, quantities, strict=True):
             self._award(product, lse, start, slot, quantity_kw, price)
         if product == REAL_TIME:
-            self.prices[start] = price
+            self.prices[start] = slot, price
         self.port.publish(
             WholesalePrice(
                 iso=self.port.name,
@@ -204,6 +209,7 @@ class _Wholesale:
         return owed
 
     def _real_time_price(self, start: Instant) -> float:
-        """The price of an interval; before the first slot, what the curve says without any noise."""
-        price = self.prices.get(start)
-        return self._supply(start).price_at(self.settings.expected_kw) if price is None else price
+        """The price of an interval; in no slot, what the curve says without any noise."""
+        at = start if start in self.prices else max((slot for slot in self.prices if slot < start), default=start)
+        length, price = self.prices.get(at, (0, 0.0))
+        return price if start < at + length else self._supply(start).price_at(self.settings.expected_kw)

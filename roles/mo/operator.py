@@ -76,6 +76,8 @@ class Series:
                 "first_min",
                 f"expected at least call_min = {self.call_min:g}, so that the call is in the run",
             )
+        if self.call_min - self.award_min > self.slot_min * self.slots:
+            yield "call_min", "expected the call after the award of the session before"
 
     @property
     def slot(self) -> Duration:
@@ -251,19 +253,23 @@ class _SeriesRun:
     async def _take_supply(self, start: Instant, slots: list[Slot]) -> None:
         """Wait for an offer for every slot, until awards are due; a missing one is taken to be like the last."""
         latest = start - round(self.series.award_min * MINUTE)
-        missing = len(slots)
+        missing = set(range(len(slots)))
+        retailer = f"lse.{self.operator.settings.lse}"
         while missing:
             try:
-                offer = await self.offers.receive(until=latest)
+                envelope = await self.offers.receive_envelope(until=latest)
             except DeadlinePassed:
                 return
+            if envelope.sender != retailer:
+                continue
+            offer = envelope.message
             number, rest = divmod(offer.slot_start - start, self.series.slot)
             if rest == 0 and 0 <= number < len(slots):
                 self.last_supply = offer.price_per_kwh, offer.quantity_kw
                 slots[number] = attrs.evolve(
                     slots[number], supply_price_per_kwh=offer.price_per_kwh, supply_kw=offer.quantity_kw
                 )
-                missing -= 1
+                missing.discard(number)
 
     # Clearing
 
@@ -403,8 +409,9 @@ def _judged(order: Order, award_kw: float, status: AwardStatus) -> tuple[AwardSt
         return status, f"curtailed: {_RULE}"
     if abs(award_kw) <= _NEGLIGIBLE_KW:
         return AwardStatus.NOT_AWARDED, "the order asks for nothing at the clearing price"
-    if award_kw < order.quantity_kw[-1] - _NEGLIGIBLE_KW:
-        return AwardStatus.PARTLY_AWARDED, "the order asks for less at the clearing price than at lower ones"
+    most_kw = order.quantity_kw[0 if award_kw < 0.0 else -1]
+    if abs(award_kw) < abs(most_kw) - _NEGLIGIBLE_KW:
+        return AwardStatus.PARTLY_AWARDED, "the order asks for less at the clearing price than at others"
     return AwardStatus.AWARDED, ""
 
 

@@ -22,8 +22,8 @@ class OrderBook:
     slots: int
     price_cap_per_kwh: float
     price_floor_per_kwh: float
-    transformers: Mapping[str, str]
-    """Usage point of the market to its transformer."""
+    transformers: Mapping[str, str] = attrs.field(converter=dict)
+    """Usage point of the market to its transformer, as they are when the session begins."""
     _entered: list[dict[str, Order]] = attrs.field(init=False)
     _places: dict[str, int] = attrs.field(init=False)
 
@@ -35,13 +35,14 @@ class OrderBook:
         """Take an order in; returns why it is refused, all reasons at once, or None."""
         number, rest = divmod(order.slot_start - self.start, self.slot)
         reasons = list(faults(order.quantity_kw, order.price_per_kwh))
+        sound = not reasons
         if rest or order.slot_length != self.slot or not 0 <= number < self.slots:
             reasons.append("its slot is not in this session")
         elif order.resource in self._entered[number]:
             reasons.append("the resource has an order for this slot already")
         if order.usage_point not in self.transformers:
             reasons.append(f"its usage point {order.usage_point} does not belong to this market")
-        if order.price_per_kwh and not reasons and not self._in_band(order):
+        if sound and not self._in_band(order):
             band = f"[{self.price_floor_per_kwh:g}, {self.price_cap_per_kwh:g}] $/kWh"
             reasons.append(f"its prices leave the band {band}")
         if reasons:

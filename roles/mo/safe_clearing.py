@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from .clearing import Clearing, SupplyCurve, allocate, clear
 from .curves import DemandCurve, FloatArray, aggregate, stack_bids
 
+_TOLERANCE_KW = 1e-9
+
 
 @attrs.frozen(eq=False)
 class Slot:
@@ -56,15 +58,17 @@ def clear_slot(
     market_limit_kw: float | None = None,
     transformer_limit_kw: Mapping[int, float] | None = None,
 ) -> SlotResult:
-    """Clear a slot so that its orders draw no more than the limits [kW] together; inelastic load comes on top."""
+    """Clear a slot so that its orders draw no more than the limits [kW] together; inelastic load comes on top.
+
+    Prices make orders draw less, not inject: a limit below zero is taken as zero, and the rest is for curtailment.
+    """
     groups = _capped_groups(slot, transformer_limit_kw or {})
     free = ~np.isin(slot.transformer, [place for place, _ in groups])
     clearing = _clear(slot, _stacked(slot, free, [curve for _, curve in groups]), market_limit_kw)
     binding = [
         (place, curve)
         for place, curve in groups
-        if _of(slot, slot.transformer == place).quantity_at(clearing.price_per_kwh)
-        > curve.quantity_at(clearing.price_per_kwh)
+        if _most_kw(_of(slot, slot.transformer == place), clearing) > _most_kw(curve, clearing) + _TOLERANCE_KW
     ]
     single = ~np.isin(slot.transformer, [place for place, _ in binding])
     bids = _stacked(slot, single, [curve for _, curve in binding])
@@ -81,7 +85,7 @@ def clear_slot(
 
 
 def _clear(slot: Slot, bids: tuple[FloatArray, FloatArray], market_limit_kw: float | None) -> Clearing:
-    limit = None if market_limit_kw is None else slot.inelastic_kw + market_limit_kw
+    limit = None if market_limit_kw is None else max(slot.inelastic_kw + market_limit_kw, 0.0)
     return clear(
         aggregate(*bids, fixed_kw=slot.inelastic_kw),
         SupplyCurve.flat(slot.supply_price_per_kwh, slot.supply_kw, export_kw=slot.supply_kw),
@@ -103,7 +107,12 @@ def _clear_below(slot: Slot, below: NDArray[np.bool_], price_per_kwh: float, lim
 
 def _capped_groups(slot: Slot, limits_kw: Mapping[int, float]) -> list[tuple[int, DemandCurve]]:
     there = {place: _of(slot, slot.transformer == place) for place in sorted(limits_kw)}
-    return [(place, curve.capped(limits_kw[place])) for place, curve in there.items()]
+    return [(place, curve.capped(max(limits_kw[place], 0.0))) for place, curve in there.items()]
+
+
+def _most_kw(curve: DemandCurve, clearing: Clearing) -> float:
+    """Demand just below the price: what a curve that jumps there may be awarded."""
+    return curve.limits_at(clearing.price_per_kwh)[0]
 
 
 def _of(slot: Slot, chosen: NDArray[np.bool_]) -> DemandCurve:

@@ -19,6 +19,7 @@ import anyio
 import anyio.lowlevel
 import helics
 import pytest
+
 from gridbus.kernel import (
     SECOND,
     InputError,
@@ -47,8 +48,6 @@ from .conftest import Entries
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 PROGRAMS = Path(helics.__file__).parent / "install" / "bin"
-# HELICS leaves the sockets of a closed broker to its own threads.
-pytestmark = pytest.mark.filterwarnings("default::ResourceWarning")
 
 
 class Season(Enum):
