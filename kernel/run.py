@@ -134,7 +134,7 @@ async def run_async(
         scenario = Scenario.load(scenario)
     scenario = scenario.evolve(seed=seed, until=until)
     if helics or scenario.helics is not None:
-        from .helics import federate
+        from .helics.adapter import federate
 
         async with federate(scenario, None if isinstance(helics, bool) else Path(helics)) as joined:
             return await _run(scenario, out, records, joined.clock, progress, joined.observers, gateway=joined.gateway)

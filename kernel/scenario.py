@@ -20,7 +20,7 @@ import orjson
 
 from .codec import encoder, structured
 from .errors import Fault, InputError, UsageError
-from .helics_settings import HelicsSettings
+from .helics.settings import HelicsSettings
 from .instant import Calendar, Duration
 from .message import is_token
 from .plugins import Plugin, load, names, scenario_text, unknown

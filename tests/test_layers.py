@@ -63,9 +63,7 @@ def violations(root: Path) -> list[str]:
             if name.partition(".")[0] in LATE and node in early:
                 found.append(f"{where} at import")
             inside = name.removeprefix("gridbus.")
-            if name.startswith("gridbus") and not any(
-                f"{inside}.".startswith(f"{a}.") for a in ALLOWED[parts[0]]
-            ):
+            if name.startswith("gridbus") and not any(f"{inside}.".startswith(f"{a}.") for a in ALLOWED[parts[0]]):
                 found.append(where)
     return found
 

@@ -36,11 +36,7 @@ def test_the_agenda_is_a_sorted_list(commands: list[Any]):
             model = [entry for entry in model if entry[2] % 5 != number]
         else:
             now = arguments[0]
-            due = (
-                [entry for entry in model if entry[:2] == model[0][:2]]
-                if model and model[0][0] == now
-                else []
-            )
+            due = [entry for entry in model if entry[:2] == model[0][:2]] if model and model[0][0] == now else []
             model = [entry for entry in model if entry not in due]
             assert agenda.pop_due(now) == [f"activity {entry[2] % 5}" for entry in due]
         assert agenda.next_instant() == (model[0][0] if model else None)

@@ -2,6 +2,7 @@
 
 import pytest
 from gridbus.kernel import (
+    LAST,
     ComponentError,
     DeadlinePassed,
     EndlessExchange,
@@ -67,9 +68,7 @@ def test_a_pattern_matches_token_by_token(topic: list[str], pattern: list[str], 
     assert matches(text, ".".join(topic)) == fits(topic, pattern)
 
 
-@given(
-    st.lists(st.tuples(token, token), max_size=8), st.lists(patterns, min_size=1, max_size=3), st.booleans()
-)
+@given(st.lists(st.tuples(token, token), max_size=8), st.lists(patterns, min_size=1, max_size=3), st.booleans())
 @settings(max_examples=80, deadline=None)
 def test_a_text_pattern_receives_what_it_matches_once(
     topics: list[tuple[str, str]], wanted: list[list[str]], open_end: bool
@@ -149,6 +148,24 @@ def test_a_topic_field_that_is_no_token_is_an_error_that_names_the_sender(room: 
 
     with pytest.raises(UsageError, match=r"a\.x published State with room="):
         run_components({"a.x": main}, stop=1)
+
+
+@pytest.mark.parametrize("what", [Note, "note.*.x", "note.>"])
+def test_a_subscription_made_when_a_topic_is_in_use_receives_what_comes_next(what: object):
+    received: list[int] = []
+
+    async def speaker(port: Port) -> None:
+        for instant in range(5):
+            await port.sleep_until(instant)
+            port.publish(Note("hall", "x", instant))
+
+    async def late(port: Port) -> None:
+        await port.sleep_until(2, LAST)
+        received.extend(note.number for note in await port.subscribe(what).collect(until=9))  # type: ignore[call-overload]
+
+    run_components({"a.speaker": speaker, "b.late": late}, stop=10)
+
+    assert received == [3, 4]
 
 
 # Retained values

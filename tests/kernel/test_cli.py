@@ -157,9 +157,7 @@ def test_bad_input_has_exit_code_2_and_a_complaint(
     assert not Path("runs").exists()
 
 
-@pytest.mark.parametrize(
-    "arguments", [[], ["fly"], ["run", "talk.toml", "--seed", "x"], ["bench", "nothing"]]
-)
+@pytest.mark.parametrize("arguments", [[], ["fly"], ["run", "talk.toml", "--seed", "x"], ["bench", "nothing"]])
 def test_a_command_that_is_none_has_exit_code_2(capsys: pytest.CaptureFixture[str], arguments: list[str]):
     with pytest.raises(SystemExit) as caught:
         main(arguments)

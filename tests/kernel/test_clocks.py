@@ -208,9 +208,7 @@ def test_instants_and_dates_are_the_same_thing(instant: Instant, zone: str):
 
 def test_the_local_clock_has_days_of_23_and_25_hours():
     """In 2025, New York changed its clocks on 9 March and 2 November."""
-    calendar = Calendar(
-        datetime(2025, 3, 9, tzinfo=ZoneInfo("America/New_York")), ZoneInfo("America/New_York")
-    )
+    calendar = Calendar(datetime(2025, 3, 9, tzinfo=ZoneInfo("America/New_York")), ZoneInfo("America/New_York"))
 
     assert calendar.text(0) == "2025-03-09T00:00:00-05:00"
     assert calendar.text(23 * HOUR) == "2025-03-10T00:00:00-04:00"

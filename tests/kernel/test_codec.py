@@ -129,13 +129,13 @@ EXAMPLE = Everything(
 
 
 @given(everything)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_what_is_encoded_decodes_to_the_same(made: Everything):
     assert decode(Everything, encode(made)) == made
 
 
 @given(everything)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_encoding_is_a_function_of_the_value(made: Everything):
     assert encode(decode(Everything, encode(made))) == encode(made)
 

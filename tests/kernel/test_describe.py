@@ -169,10 +169,8 @@ TYPES: dict[str, Any] = {
 }
 
 
-KNOWN = {
-    *["type", "properties", "required", "additionalProperties", "items", "oneOf", "enum", "pattern", "format"]
-}
-KNOWN |= {*["minimum", "maximum", "exclusiveMinimum", "description", "x-unit"]}
+KNOWN = {"type", "properties", "required", "additionalProperties", "items", "oneOf", "enum", "pattern"}
+KNOWN |= {"format", "minimum", "maximum", "exclusiveMinimum", "description", "x-unit"}
 
 
 def accepts(schema: dict[str, Any], given: Any) -> bool:
@@ -196,9 +194,7 @@ def accepts(schema: dict[str, Any], given: Any) -> bool:
             and given > schema.get("exclusiveMinimum", given - 1)
         )  # fmt: skip
     if isinstance(given, str):
-        return (
-            given in schema.get("enum", [given]) and re.search(schema.get("pattern", ""), given) is not None
-        )
+        return given in schema.get("enum", [given]) and re.search(schema.get("pattern", ""), given) is not None
     return True
 
 
@@ -280,9 +276,7 @@ def test_two_messages_cannot_share_a_topic(installed: Any):
         number: int = field("a number")
 
     installed.add("messages", one=module_of(Award), two=module_of(Today))
-    with pytest.raises(
-        UsageError, match=r"today and award could be on one topic: award\.today, award\.\{meter\}"
-    ):
+    with pytest.raises(UsageError, match=r"today and award could be on one topic: award\.today, award\.\{meter\}"):
         contract()
 
 

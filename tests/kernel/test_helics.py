@@ -37,12 +37,12 @@ from gridbus.kernel import (
     value,
 )
 from gridbus.kernel.activity import Main
-from gridbus.kernel.helics import federate
-from gridbus.kernel.helics_federation import free_port
-from gridbus.kernel.helics_file import read_federate_file
-from gridbus.kernel.helics_settings import HelicsSettings
+from gridbus.kernel.helics.adapter import federate
+from gridbus.kernel.helics.federation import free_port
+from gridbus.kernel.helics.file import read_federate_file
+from gridbus.kernel.helics.settings import HelicsSettings
 from gridbus.kernel.records import read_manifest
-from gridbus.kernel.units import conversion
+from gridbus.kernel.helics.units import conversion
 
 from .conftest import Entries
 

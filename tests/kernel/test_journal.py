@@ -78,9 +78,7 @@ def test_of_a_journal_that_was_cut_off_only_the_last_frame_is_lost(tmp_path: Pat
 
 @given(st.lists(st.lists(lines, min_size=1, max_size=4), min_size=1, max_size=4), st.integers(1, 200))
 @settings(max_examples=50, deadline=None)
-def test_what_is_read_of_a_cut_journal_is_its_beginning(
-    tmp_path_factory: Any, frames: list[list[bytes]], lost: int
-):
+def test_what_is_read_of_a_cut_journal_is_its_beginning(tmp_path_factory: Any, frames: list[list[bytes]], lost: int):
     path = tmp_path_factory.mktemp("journal") / "journal.zst"
     written(path, frames[:-1])
     before = path.stat().st_size

@@ -96,7 +96,7 @@ def observed(program: Program, pause: Pause = no_pause) -> tuple[list[tuple[Any,
 
 
 @given(programs)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_messages_are_delivered_by_instant_round_sender_and_sequence(program: Program):
     seen, _ = observed(program)
 
@@ -105,7 +105,7 @@ def test_messages_are_delivered_by_instant_round_sender_and_sequence(program: Pr
 
 
 @given(programs)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_nothing_that_is_published_is_lost(program: Program):
     seen, _ = observed(program)
 
@@ -114,13 +114,13 @@ def test_nothing_that_is_published_is_lost(program: Program):
 
 
 @given(programs)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_two_runs_are_the_same(program: Program):
     assert observed(program) == observed(program)
 
 
 @given(programs, st.randoms(use_true_random=False))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_the_order_of_adding_components_does_not_matter(program: Program, random: Any):
     shuffled = list(program.items())
     random.shuffle(shuffled)
@@ -157,7 +157,7 @@ async def via_socket() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pause", "examples"), [(via_thread, 15), (via_anyio_thread, 10), (via_loop, 60), (via_socket, 10)]
+    ("pause", "examples"), [(via_thread, 10), (via_anyio_thread, 8), (via_loop, 40), (via_socket, 8)]
 )
 def test_foreign_waits_change_nothing_and_time_stands_still_meanwhile(pause: Pause, examples: int):
     @given(programs)

@@ -168,9 +168,7 @@ names = st.sampled_from(["m1", "m2", "m3"])
 
 @given(
     names,
-    st.sampled_from(
-        [">", "*.*", "bill.>", "*.*.*", "read.north.*", "bill.m2", "bill.m1", "offer.>", "claim.*"]
-    ),
+    st.sampled_from([">", "*.*", "bill.>", "*.*.*", "read.north.*", "bill.m2", "bill.m1", "offer.>", "claim.*"]),
 )
 @settings(max_examples=60, deadline=None)
 def test_a_text_pattern_hears_no_more_than_the_role_may(name: str, pattern: str):
@@ -191,9 +189,7 @@ def test_a_text_pattern_hears_no_more_than_the_role_may(name: str, pattern: str)
         return fits and (len(topic(each)) >= len(tokens) if open_end else len(topic(each)) == len(tokens))
 
     everything = [each for address in sorted(said, key=str) for each in said[address]]
-    own = [
-        each for each in everything if matched(each) and isinstance(each, Read | Bill) and each.meter == name
-    ]
+    own = [each for each in everything if matched(each) and isinstance(each, Read | Bill) and each.meter == name]
     assert sorted(map(repr, heard_by(f"meter.{name}", pattern, said))) == sorted(map(repr, own))
 
 
@@ -222,9 +218,7 @@ def test_a_request_needs_permission_to_hear_the_reply():
 
 def test_a_reply_cannot_bring_what_is_meant_for_another():
     async def asker(port: Port) -> None:
-        with pytest.raises(
-            PeerError, match=r"retailer\.r replied to meter\.m1 with what is meant for another meter"
-        ):
+        with pytest.raises(PeerError, match=r"retailer\.r replied to meter\.m1 with what is meant for another meter"):
             await port.request(Notice("m1"), Bill)
         port.publish(Notice("done"))
 

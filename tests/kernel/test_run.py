@@ -286,9 +286,7 @@ sys.exit(main(["run", sys.argv[1], "--out", sys.argv[2]]))
 def test_ctrl_c_at_the_command_line_leaves_whole_records_and_exit_code_130(tmp_path: Path):
     (tmp_path / "count.toml").write_text(TEXT.split("[")[0] + "[counter.a]\n")
     command = [sys.executable, "-c", PROGRAM, "count.toml", "out"]
-    with subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == "counted\n"

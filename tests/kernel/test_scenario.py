@@ -146,8 +146,7 @@ def test_every_fault_is_reported_at_once_with_its_line():
     assert complaints(FAULTY) == [
         'day.toml:2: start: expected a date with zone, like 2025-07-16T22:00:00-04:00, got "tomorrow"',
         "day.toml:4: seed: expected a number of at least 0, got -1",
-        "day.toml:5: sead: unknown; known are "
-        "description, name, quarantine, round_limit, seed, start, stop, zone",
+        "day.toml:5: sead: unknown; known are description, name, quarantine, round_limit, seed, start, stop, zone",
         "day.toml:8: clock.a.period_s: expected a number above 0, got 0",
         'day.toml:9: clock.a.count: expected a whole number, got "two"',
         "day.toml:12: clock.b.peroid_s: unknown; known are count, period_s, shares",

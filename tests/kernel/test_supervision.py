@@ -86,9 +86,7 @@ def test_an_error_while_no_message_is_handled_names_none():
         await port.sleep_until(3_600_000_000_000)
         raise Boom("at once")
 
-    with pytest.raises(
-        ComponentError, match=r"a\.x failed at 2025-01-01T01:00:00\+00:00: Boom: at once"
-    ) as caught:
+    with pytest.raises(ComponentError, match=r"a\.x failed at 2025-01-01T01:00:00\+00:00: Boom: at once") as caught:
         run_components({"a.x": broken})
 
     assert caught.value.envelope is None
@@ -274,6 +272,22 @@ def test_a_quarantined_component_is_out_and_the_run_goes_on(wait: Wait):
     assert lives.count("side cleaned up") == 1
     assert "b.broken" in lives
     assert [life for life in lives if "heard" in life] == [f"side heard {n}" for n in range(4)]
+
+
+def test_a_quarantined_component_is_no_longer_in_the_agenda():
+    async def side(port: Port) -> None:
+        await port.sleep_until(50)
+
+    async def broken(port: Port) -> None:
+        port.start(side(port))
+        await port.sleep_until(4)
+        raise Boom
+
+    kernel = Kernel(CALENDAR, stop=100, quarantine=["*"])
+    kernel.add("b.broken", broken)
+    anyio.run(kernel.run)
+
+    assert kernel.statistics().instants == 2  # 4 and the stop
 
 
 def test_only_who_is_named_is_quarantined():

@@ -13,8 +13,8 @@ from typing import Any
 
 import attrs
 
-from .errors import Fault, InputError
-from .plugins import unknown
+from ..errors import Fault, InputError
+from ..plugins import unknown
 
 _TIMES = """
     period timeperiod delta timedelta mintimedelta offset timeoffset inputdelay outputdelay stoptime

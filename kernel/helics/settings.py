@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .shape import field, value
+from ..shape import field, value
 
 
 @value
@@ -99,6 +99,6 @@ class HelicsSettings:
 
     def check(self) -> Iterable[tuple[str, str]]:
         """What is wrong with the mappings: fields, messages and units that are not there or do not fit."""
-        from .helics_mapping import Mapping
+        from .mapping import Mapping
 
         return Mapping(self).faults

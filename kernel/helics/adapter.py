@@ -18,18 +18,18 @@ from typing import Any
 import anyio.lowlevel
 import attrs
 
-from .clock import Clock
-from .envelope import Envelope
-from .errors import InputError, PeerError, UsageError
-from .helics_federation import Federation
-from .helics_file import FederateFile, read_federate_file
-from .helics_mapping import Mapping
-from .helics_rules import Assembly, InputRule, Publication, PublicationRule, Value, outside
-from .helics_settings import HelicsSettings
-from .instant import SECOND, Instant
-from .kernel import Gateway, Observer
-from .plugins import message_class
-from .scenario import Scenario
+from ..clock import Clock
+from ..envelope import Envelope
+from ..errors import InputError, PeerError, UsageError
+from ..instant import SECOND, Instant
+from ..kernel import Gateway, Observer
+from ..plugins import message_class
+from ..scenario import Scenario
+from .federation import Federation
+from .file import FederateFile, read_federate_file
+from .mapping import Mapping
+from .rules import Assembly, InputRule, Publication, PublicationRule, Value, outside
+from .settings import HelicsSettings
 from .units import Conversion, conversion, outside_name
 
 _log = logging.getLogger(__name__)

@@ -9,11 +9,11 @@ from typing import Any
 
 import attrs
 
-from .codec import structured
-from .errors import PeerError, UsageError
-from .instant import Instant
-from .message import declaration_of, is_token
-from .shape import Choice, Field, Kind, Listing, Maybe, Scalar, Shape
+from ..codec import structured
+from ..errors import PeerError, UsageError
+from ..instant import Instant
+from ..message import declaration_of, is_token
+from ..shape import Choice, Field, Kind, Listing, Maybe, Scalar, Shape
 from .units import Conversion, conversion
 
 Value = float | int | bool | str | complex | list[float]

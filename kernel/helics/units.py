@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 import attrs
 
-from .errors import UsageError
+from ..errors import UsageError
 
 Conversion = Callable[[float], float]
 

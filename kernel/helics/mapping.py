@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable
 from itertools import product
 from typing import Any
 
-from .codec import structured
-from .errors import Fault, UsageError
-from .helics_rules import InputRule, Publication, PublicationRule, Slot, from_text, helics_type
-from .helics_settings import FieldValue, HelicsSettings, InputMapping, InputValue, PublicationMapping
-from .message import Declaration, declaration_of, is_token
-from .plugins import message_class, unknown
-from .shape import Field, Kind, Maybe, Scalar
+from ..codec import structured
+from ..errors import Fault, UsageError
+from ..message import Declaration, declaration_of, is_token
+from ..plugins import message_class, unknown
+from ..shape import Field, Kind, Maybe, Scalar
+from .rules import InputRule, Publication, PublicationRule, Slot, from_text, helics_type
+from .settings import FieldValue, HelicsSettings, InputMapping, InputValue, PublicationMapping
 from .units import conversion
 
 Complaint = tuple[str, str]

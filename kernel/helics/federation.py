@@ -20,10 +20,10 @@ from typing import Any
 import anyio
 import anyio.lowlevel
 
-from .errors import PeerError
-from .helics_file import FederateFile
-from .helics_settings import HelicsSettings
-from .instant import SECOND, Instant
+from ..errors import PeerError
+from ..instant import SECOND, Instant
+from .file import FederateFile
+from .settings import HelicsSettings
 
 _log = logging.getLogger(__name__)
 
