@@ -290,4 +290,3 @@ def _shown(raw: object) -> str:
     except (TypeError, ValueError):
         text = repr(raw)
     return text if len(text) <= 60 else text[:57] + "..."
-

@@ -57,8 +57,7 @@ class InputError(UsageError):
     def lines(self) -> list[str]:
         """One line per fault, ``file:line: key: complaint``."""
         return [
-            f"{self.source}:{fault.line}: {fault}" if fault.line else f"{self.source}: {fault}"
-            for fault in self.faults
+            f"{self.source}:{fault.line}: {fault}" if fault.line else f"{self.source}: {fault}" for fault in self.faults
         ]
 
 

@@ -100,7 +100,7 @@ class Kernel:
         self._clock = clock if clock is not None else VirtualClock()
         self._quarantine = tuple(quarantine)
         self._round_limit = round_limit
-        self._observers = tuple(observers)
+        self.observers = list(observers)
         self._gateway = gateway
         self._on_instant = on_instant
         self._mains: dict[str, Main] = {}
@@ -265,7 +265,7 @@ class Kernel:
 
     async def _settle(self) -> None:
         """Run rounds until nothing is published."""
-        deliver, observers, answer = self.bus.deliver, self._observers, self._answer
+        deliver, observers, answer = self.bus.deliver, self.observers, self._answer
         while self._ready or self.outbox:
             if self.round >= self._round_limit:
                 self._endless()

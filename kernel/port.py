@@ -168,9 +168,7 @@ class Port:
         return cls, declaration.subject(**{k: v for k, v in chosen.items() if k in declaration.topic_fields})
 
     @types.coroutine
-    def request(
-        self, message: object, reply: type[R], *, until: Instant | None = None
-    ) -> Generator[object, Any, R]:
+    def request(self, message: object, reply: type[R], *, until: Instant | None = None) -> Generator[object, Any, R]:
         """Publish a message and wait for the reply to it; by default within this instant.
 
         Raises:

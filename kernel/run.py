@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import anyio
 import anyio.abc
 import attrs
 import pyarrow as pa
 
+from .activity import Main
 from .clock import Clock, VirtualClock, WallClock
 from .errors import ComponentError, GridbusError, UsageError
 from .instant import Duration, Instant
 from .journal import JOURNAL, Comparison, read_journal
-from .kernel import Kernel, KernelStatistics, Observer
+from .kernel import Gateway, Kernel, KernelStatistics, Observer
+from .playback import Playback
 from .plugins import Setting
 from .records import DigestObserver, Recorder, next_folder, read_manifest, read_table, table_names
 from .scenario import Scenario
@@ -99,7 +101,7 @@ def run(
     if records and out is None:
         out = next_folder(RUNS, scenario.name)
 
-    async def interruptible() -> Result:
+    async def interruptible() -> Result | None:
         result: Result | None = None
         async with anyio.create_task_group() as group:
             group.start_soon(_cancel_on_signal, group.cancel_scope)
@@ -107,15 +109,16 @@ def run(
                 scenario, out, seed, until, records=records, speed=speed, helics=helics, progress=progress
             )
             group.cancel_scope.cancel()
-        if result is None:
-            raise Interrupted(Path(out) if records and out is not None else None)
         return result
 
     try:
-        return anyio.run(interruptible)
+        result = anyio.run(interruptible)
     except BaseExceptionGroup as group:
         error = unwrapped(group)
         raise error from error.__cause__
+    if result is None:
+        raise Interrupted(Path(out) if out is not None and Path(out).is_dir() else None)
+    return result
 
 
 async def run_async(
@@ -157,7 +160,9 @@ async def replay(path: str | Path, progress: Progress | None = None) -> int:
         raise UsageError(f"{folder / 'manifest.json'} names no scenario to run again")
     scenario = Scenario.from_data(data, str(folder / "manifest.json"))
     comparison = Comparison(read_journal(folder / JOURNAL))
-    await _run(scenario, None, False, VirtualClock(), progress, (comparison,))
+    addresses = {address for address, _ in components(scenario)}
+    playback = Playback(read_journal(folder / JOURNAL), addresses)
+    await _run(scenario, None, False, playback, progress, (comparison,), gateway=playback)
     comparison.finish()
     return comparison.compared
 
@@ -167,7 +172,7 @@ def compose(
     *,
     clock: Clock | None = None,
     observers: tuple[Observer, ...] = (),
-    gateway: Any = None,
+    gateway: Gateway | None = None,
     on_instant: Callable[[Instant], None] | None = None,
 ) -> Kernel:
     """A kernel with all components of a scenario, ready to run.
@@ -187,11 +192,16 @@ def compose(
         gateway=gateway,
         on_instant=on_instant,
     )
-    setting = Setting(scenario.calendar, scenario.stop, head.seed)
-    for member in scenario.members:
-        for address, main in member.settings.components(member.name, setting):
-            kernel.add(address, main)
+    for address, main in components(scenario):
+        kernel.add(address, main)
     return kernel
+
+
+def components(scenario: Scenario) -> Iterator[tuple[str, Main]]:
+    """The addresses and main functions of all components of a scenario."""
+    setting = Setting(scenario.calendar, scenario.stop, scenario.head.seed)
+    for member in scenario.members:
+        yield from member.settings.components(member.name, setting)
 
 
 async def _run(
@@ -201,40 +211,42 @@ async def _run(
     clock: Clock,
     progress: Progress | None,
     observers: tuple[Observer, ...],
-    gateway: Any = None,
+    gateway: Gateway | None = None,
 ) -> Result:
-    recorder, digester = None, None
-    if records:
-        folder = Path(out) if out is not None else next_folder(RUNS, scenario.name)
-        head = {"scenario": scenario.data(), "scenario_digest": scenario.digest(), "seed": scenario.head.seed}
-        recorder = Recorder(folder, scenario.calendar, head)
-    elif gateway is not None or not observers:
-        digester = DigestObserver()
-    watching = tuple(o for o in (recorder, digester) if o is not None) + observers
     stop = scenario.stop
     tell = (lambda now: progress(now, stop)) if progress is not None else None
+    kernel = compose(scenario, clock=clock, observers=observers, gateway=gateway, on_instant=tell)
     begun = time.perf_counter()
-    state, error = "failed", ""
-    kernel: Kernel | None = None
-    try:
-        kernel = compose(scenario, clock=clock, observers=watching, gateway=gateway, on_instant=tell)
+    if not records:
+        digester = DigestObserver()
+        kernel.observers.append(digester)
         await kernel.run()
-        state = "done"
-    except GridbusError as failure:
-        error = str(failure)
-        raise
+        return Result(scenario, None, digester.digest(), time.perf_counter() - begun, kernel.statistics())
+    recorder = _recorder(scenario, next_folder(RUNS, scenario.name) if out is None else Path(out))
+    kernel.observers.append(recorder)
+    with _closed(recorder, kernel, begun):
+        await kernel.run()
+    return Result(scenario, recorder.folder, recorder.digest(), time.perf_counter() - begun, kernel.statistics())
+
+
+def _recorder(scenario: Scenario, folder: Path) -> Recorder:
+    head = {"scenario": scenario.data(), "scenario_digest": scenario.digest(), "seed": scenario.head.seed}
+    return Recorder(folder, scenario.calendar, head)
+
+
+@contextmanager
+def _closed(recorder: Recorder, kernel: Kernel, begun: float) -> Iterator[None]:
+    """Close the records whatever happens, and say in the manifest how the run ended."""
+    state, error = "done", ""
+    try:
+        yield
     except BaseException as failure:
         state = "failed" if isinstance(failure, Exception) else "interrupted"
-        error = f"{type(failure).__name__}: {failure}"
+        error = str(failure) if isinstance(failure, GridbusError) else type(failure).__name__
         raise
     finally:
-        wall_s = time.perf_counter() - begun
-        if recorder is not None:
-            now = 0 if kernel is None else kernel.now
-            more: Mapping[str, object] = {"wall_s": round(wall_s, 3), "until_ns": now, "error": error}
-            recorder.close(state, more)
-    digest = recorder.digest() if recorder is not None else digester.digest() if digester is not None else ""
-    return Result(scenario, recorder.folder if recorder else None, digest, wall_s, kernel.statistics())
+        wall_s = round(time.perf_counter() - begun, 3)
+        recorder.close(state, {"wall_s": wall_s, "until_ns": kernel.now, "error": error})
 
 
 async def _cancel_on_signal(scope: anyio.CancelScope) -> None:

@@ -52,9 +52,8 @@ class Register:
     def at(self, usage_point: str, instant: Instant) -> Assignment | None:
         """The assignment in force at an instant."""
         for assignment in reversed(self._history.get(usage_point, [])):
-            if assignment.effective_from <= instant:
-                end = assignment.effective_to
-                return assignment if end is None or instant < end else None
+            if assignment.covers(instant):
+                return assignment
         return None
 
     def __iter__(self) -> Iterator[Assignment]:

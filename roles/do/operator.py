@@ -127,8 +127,16 @@ class _Operator:
 
     async def _take_assignments(self) -> None:
         async for assignment in self.port.subscribe(Assignment):
-            if assignment.transformer in self.meters.transformers:
+            if assignment.transformer not in self.meters.transformers:
+                continue
+            if assignment.effective_from > self.port.now:
+                self.port.start(self._assign_later(assignment))
+            else:
                 self.meters.assign(assignment)
+
+    async def _assign_later(self, assignment: Assignment) -> None:
+        await self.port.sleep_until(assignment.effective_from, FIRST)
+        self.meters.assign(assignment)
 
     async def _take_powers(self) -> None:
         async for power in self.port.subscribe(DevicePower):

@@ -7,6 +7,11 @@ import numpy as np
 
 from .network import SUBSTATION, FloatArray, Network
 
+_TOLERANCE_KW = 1e-6
+"""Awards that add up to a limit miss it by their rounding."""
+_SLACK_KW = 0.01
+"""Taken off the substation's limit: losses differ with the places where a market makes up the same sum."""
+
 
 @attrs.frozen
 class Finding:
@@ -33,13 +38,13 @@ def validate(network: Network, other_kw: FloatArray, market_kw: FloatArray, *, m
     findings = [
         Finding(name, float(room[place]), loading[name])
         for place, name in enumerate(network.transformers)
-        if market_kw[place] > room[place] + 1e-9 and market_kw[place] > 0.0
+        if market_kw[place] > room[place] + _TOLERANCE_KW and market_kw[place] > 0.0
     ]
     capped = np.minimum(market_kw, np.where(market_kw > 0.0, np.maximum(room, 0.0), market_kw))
     tight = attrs.evolve(network, substation_limit_kw=network.substation_limit_kw - margin_kw)
     consuming, injecting = np.maximum(capped, 0.0), np.minimum(capped, 0.0)
     share = tight.largest_share(other_kw + injecting, consuming)
     if share < 1.0:
-        limit = float(share * consuming.sum() + injecting.sum())
+        limit = float(share * consuming.sum() + injecting.sum()) - _SLACK_KW
         findings.append(Finding(SUBSTATION, limit, loading[SUBSTATION]))
     return findings

@@ -43,6 +43,10 @@ class Assignment:
     effective_from: Instant = field("first instant", unit="ns")
     effective_to: Instant | None = field("first instant that is no longer covered", unit="ns", default=None)
 
+    def covers(self, instant: Instant) -> bool:
+        """Whether the assignment is in force at an instant."""
+        return self.effective_from <= instant and (self.effective_to is None or instant < self.effective_to)
+
 
 @message(topic="registry.refusal.{usage_point}", senders=["registry.*"], receivers=["agent.{usage_point}"])
 class EnrolmentRefused:

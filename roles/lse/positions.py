@@ -23,6 +23,7 @@ class Settled:
 
 @attrs.frozen
 class _Price:
+    length: Duration
     at_market: float
     supply: float
 
@@ -31,7 +32,8 @@ class _Price:
 class PositionBook:
     """Reads, day-ahead positions and prices of the usage points of a retailer.
 
-    An interval without a real-time price settles at that of the next interval that has one, or else of the last.
+    An interval settles at the real-time price of the slot that it lies in; without one at that of the next slot that
+    has one, or else of the last.
     """
 
     _reads: dict[str, dict[Instant, MeterRead]] = attrs.field(factory=dict, init=False)
@@ -48,7 +50,7 @@ class PositionBook:
     def result(self, result: ClearingResult) -> None:
         """Enter the prices of a slot."""
         prices = self._day_ahead if result.product == DAY_AHEAD else self._real_time
-        prices[result.slot_start] = _Price(result.price_per_kwh, result.supply_price_per_kwh)
+        prices[result.slot_start] = _Price(result.slot_length, result.price_per_kwh, result.supply_price_per_kwh)
 
     def positions(self, positions: Positions) -> None:
         """Enter the day-ahead positions, or the local real-time prices, of a slot."""
@@ -90,11 +92,10 @@ class PositionBook:
         return 0.0
 
     def _price(self, usage_point: str, start: Instant) -> tuple[float, float]:
-        there = self._real_time.get(start)
-        if there is None:
-            later = [at for at in self._real_time if at > start]
-            earlier = [at for at in self._real_time if at < start]
-            nearest = min(later, default=max(earlier, default=None))
-            there = _Price(0.0, 0.0) if nearest is None else self._real_time[nearest]
+        prices = self._real_time
+        at = start if start in prices else max((slot for slot in prices if slot < start), default=None)
+        if at is None or start >= at + prices[at].length:
+            nearest = min((slot for slot in prices if slot > start), default=at)
+            there = _Price(0, 0.0, 0.0) if nearest is None else prices[nearest]
             return there.at_market, there.supply
-        return self._local.get(usage_point, {}).get(start, there.at_market), there.supply
+        return self._local.get(usage_point, {}).get(at, prices[at].at_market), prices[at].supply

@@ -6,6 +6,7 @@ it takes the demand of its market operator's orders to the wholesale market and 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from enum import Enum
 
@@ -91,7 +92,8 @@ class _Retailer:
     rate: RetailRate = attrs.field(init=False)
     account: Account = attrs.field(init=False)
     book: PositionBook = attrs.field(init=False)
-    customers: dict[str, Assignment] = attrs.field(factory=dict, init=False)
+    customers: dict[tuple[str, Instant], Assignment] = attrs.field(factory=dict, init=False)
+    """Usage point and first instant to the assignment, also of those who have left."""
 
     def __attrs_post_init__(self) -> None:
         settings = self.settings
@@ -127,8 +129,7 @@ class _Retailer:
 
     async def _take_assignments(self) -> None:
         async for assignment in self.port.subscribe(Assignment):
-            if assignment.effective_to is None:
-                self.customers[assignment.usage_point] = assignment
+            self.customers[assignment.usage_point, assignment.effective_from] = assignment
 
     async def _take_reads(self) -> None:
         async for read in self.port.subscribe(MeterRead):
@@ -156,7 +157,7 @@ class _Retailer:
 
     def _estimate(self, product: str, start: Instant, length: Duration) -> float:
         """Publish the load expected of those who do not bid; returns the sum [kW]."""
-        usage_points = tuple(sorted(self.customers))
+        usage_points = tuple(name for (name, _), each in sorted(self.customers.items()) if each.covers(start))
         power_kw = expected_kw(self.forecast, usage_points, start, near=product == REAL_TIME)
         self.port.publish(
             LoadEstimate(
@@ -234,9 +235,13 @@ class _Retailer:
     async def _bill(self) -> None:
         port = self.port
         await port.sleep_until(port.stop, BILLING)
-        days = port.stop / DAY
+        served: defaultdict[str, Duration] = defaultdict(int)
+        for (usage_point, start), assignment in self.customers.items():
+            end = port.stop if assignment.effective_to is None else min(assignment.effective_to, port.stop)
+            served[usage_point] += max(end - start, 0)
         rent = 0.0
-        for usage_point in sorted(self.customers):
+        for usage_point, duration in sorted(served.items()):
+            days = duration / DAY
             if self.settings.tariff is TariffKind.FLAT:
                 tariff = FlatTariff(self.settings.flat_price_per_kwh, self.settings.connection_per_day)
                 lines = tariff.lines(self.book.energy_kwh(usage_point), days)

@@ -6,13 +6,14 @@ distribution operator, awards. Every boundary is a deadline: what has not come b
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 import attrs
 import numpy as np
 
 from ...kernel import (
+    FIRST,
     HOUR,
     MINUTE,
     DeadlinePassed,
@@ -122,8 +123,8 @@ class MarketOperator:
 class _Operator:
     settings: MarketOperator
     port: Port
-    transformers: dict[str, str] = attrs.field(factory=dict, init=False)
-    """Usage point of the market to its transformer."""
+    assignments: dict[tuple[str, Instant], Assignment] = attrs.field(factory=dict, init=False)
+    """Usage point of the market and first instant to the assignment."""
     awarded_kwh: float = attrs.field(default=0.0, init=False)
     account: Account = attrs.field(init=False)
 
@@ -136,13 +137,46 @@ class _Operator:
         port.start(self._take_payments())
         port.start(self._charge())
         port.start(self.account.close())
-        for series in self.settings.series:
-            port.start(_SeriesRun(self, series).run())
+        runs = {series.product: _SeriesRun(self, series) for series in self.settings.series}
+        port.start(self._take_orders(runs))
+        for each in runs.values():
+            port.start(each.run())
 
     async def _take_assignments(self) -> None:
         async for assignment in self.port.subscribe(Assignment):
-            if assignment.effective_to is None:
-                self.transformers[assignment.usage_point] = assignment.transformer
+            self.assignments[assignment.usage_point, assignment.effective_from] = assignment
+
+    def transformers(self, instant: Instant) -> dict[str, str]:
+        """Usage point of the market at an instant to its transformer."""
+        return {name: each.transformer for (name, _), each in self.assignments.items() if each.covers(instant)}
+
+    async def _take_orders(self, runs: Mapping[str, _SeriesRun]) -> None:
+        """Give every order to its series, or refuse it."""
+        async for order in self.port.subscribe(Order):
+            series = runs.get(order.product)
+            if series is None:
+                self.award(order, 0.0, 0.0, AwardStatus.REFUSED, f"this market has no series {order.product}")
+            elif self.port.now >= series.gate:
+                reason = "after gate closure" if series.gate else "before the first call"
+                self.award(order, 0.0, 0.0, AwardStatus.REFUSED, reason)
+            else:
+                series.orders.append(order)
+
+    def award(self, order: Order, award_kw: float, price: float, status: AwardStatus, reason: str) -> None:
+        """Tell a resource what became of its order."""
+        self.port.publish(
+            Award(
+                market=self.port.name,
+                product=order.product,
+                resource=order.resource,
+                slot_start=order.slot_start,
+                slot_length=order.slot_length,
+                quantity_kw=award_kw,
+                price_per_kwh=price,
+                status=status,
+                reason=reason,
+            )
+        )
 
     async def _take_payments(self) -> None:
         """Book payments; congestion rent belongs to the wires and is passed on."""
@@ -164,13 +198,15 @@ class _SeriesRun:
     operator: _Operator
     series: Series
     last_supply: tuple[float, float] | None = attrs.field(default=None, init=False)
-    orders: Subscription[Order] = attrs.field(init=False)
+    orders: list[Order] = attrs.field(factory=list, init=False)
+    """Those of the present session."""
+    gate: Instant = attrs.field(default=0, init=False)
+    """Gate closure of the present session, or of the last."""
     estimates: Subscription[LoadEstimate] = attrs.field(init=False)
     offers: Subscription[SupplyOffer] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         port, product = self.operator.port, self.series.product
-        self.orders = port.subscribe(Order, product=product)
         self.estimates = port.subscribe(LoadEstimate, product=product, lse=self.operator.settings.lse)
         self.offers = port.subscribe(SupplyOffer, product=product)
 
@@ -184,8 +220,7 @@ class _SeriesRun:
 
     async def _session(self, start: Instant) -> None:
         port, series, settings = self.operator.port, self.series, self.operator.settings
-        gate = start - round(series.gate_min * MINUTE)
-        self.orders.take_waiting()
+        self.gate = start - round(series.gate_min * MINUTE)
         count = min(series.slots, -(-(port.stop - start) // series.slot))
         port.publish(
             MarketCall(
@@ -194,7 +229,7 @@ class _SeriesRun:
                 first_slot=start,
                 slot_length=series.slot,
                 slots=count,
-                gate_closure=gate,
+                gate_closure=self.gate,
                 price_cap_per_kwh=settings.price_cap_per_kwh,
                 price_floor_per_kwh=settings.price_floor_per_kwh,
             )
@@ -205,11 +240,13 @@ class _SeriesRun:
             count,
             settings.price_cap_per_kwh,
             settings.price_floor_per_kwh,
-            self.operator.transformers,
+            self.operator.transformers(start),
         )
-        for order in await self.orders.collect(until=gate):
+        await port.sleep_until(self.gate, FIRST)
+        orders, self.orders = self.orders, []
+        for order in orders:
             if (reason := book.enter(order)) is not None:
-                self._award(order, 0.0, 0.0, AwardStatus.REFUSED, reason)
+                self.operator.award(order, 0.0, 0.0, AwardStatus.REFUSED, reason)
         inelastic = self._inelastic()
         slots = [self._slot(book, number, inelastic) for number in range(count)]
         for number, slot in enumerate(slots):
@@ -354,7 +391,7 @@ class _SeriesRun:
         for order, award, price, state in zip(
             orders, result.award_kw.tolist(), result.price_per_kwh.tolist(), status, strict=True
         ):
-            self._award(order, award, price, *_judged(order, award, state))
+            self.operator.award(order, award, price, *_judged(order, award, state))
         port.publish(
             ClearingResult(
                 market=port.name,
@@ -386,21 +423,6 @@ class _SeriesRun:
             )
         )
         self.operator.awarded_kwh += float(np.abs(result.award_kw).sum()) * series.slot / HOUR
-
-    def _award(self, order: Order, award_kw: float, price: float, status: AwardStatus, reason: str) -> None:
-        self.operator.port.publish(
-            Award(
-                market=self.operator.port.name,
-                product=self.series.product,
-                resource=order.resource,
-                slot_start=order.slot_start,
-                slot_length=order.slot_length,
-                quantity_kw=award_kw,
-                price_per_kwh=price,
-                status=status,
-                reason=reason,
-            )
-        )
 
 
 def _judged(order: Order, award_kw: float, status: AwardStatus) -> tuple[AwardStatus, str]:

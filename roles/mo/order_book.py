@@ -22,7 +22,7 @@ class OrderBook:
     slots: int
     price_cap_per_kwh: float
     price_floor_per_kwh: float
-    transformers: Mapping[str, str] = attrs.field(converter=dict)
+    transformers: Mapping[str, str]
     """Usage point of the market to its transformer, as they are when the session begins."""
     _entered: list[dict[str, Order]] = attrs.field(init=False)
     _places: dict[str, int] = attrs.field(init=False)

@@ -5,6 +5,7 @@ from contextlib import nullcontext
 from typing import Any
 
 import pytest
+
 from gridbus.kernel import kernel, plugins
 
 

@@ -1,6 +1,9 @@
 """Publish, subscribe, request: what a component can do with messages and time."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from gridbus.kernel import (
     LAST,
     ComponentError,
@@ -16,8 +19,6 @@ from gridbus.kernel import (
 )
 from gridbus.kernel.message import matches
 from gridbus.kernel.testing import run_components
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 @message(topic="note.{room}.{title}", senders=["*.*"], receivers=["*.*"])

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
+
 from gridbus.kernel import Port, Setting, field, message, value
 from gridbus.kernel.cli import main
 from gridbus.kernel.records import read_manifest

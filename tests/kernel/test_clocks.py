@@ -5,6 +5,9 @@ from zoneinfo import ZoneInfo
 
 import anyio
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from gridbus.kernel import (
     DAY,
     HOUR,
@@ -26,8 +29,6 @@ from gridbus.kernel import (
 )
 from gridbus.kernel.records import DigestObserver
 from gridbus.kernel.testing import CALENDAR, Log, TestClock
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 @message(topic="tick.{name}", senders=["*.{name}"], receivers=["*.*"])

@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
-from gridbus.kernel import DecodeError, Duration, Instant, decode, encode, field, message, value
-from gridbus.kernel.codec import structured
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from gridbus.kernel import DecodeError, Duration, Instant, decode, encode, field, message, value
+from gridbus.kernel.codec import structured
 
 
 class Colour(Enum):

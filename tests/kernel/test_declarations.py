@@ -4,6 +4,7 @@ from collections.abc import Callable
 from enum import Enum
 
 import pytest
+
 from gridbus.kernel import UsageError, field, message
 from gridbus.kernel.message import declaration_of, overlap, snake_case
 from gridbus.kernel.shape import structure_of, value

@@ -10,14 +10,15 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from gridbus.kernel import Duration, Instant, UsageError, encode, field, message, value
 from gridbus.kernel.codec import structured
 from gridbus.kernel.describe import asyncapi, contract_text, json_schema
 from gridbus.kernel.message import declaration_of
 from gridbus.kernel.plugins import contract, message_class
 from gridbus.kernel.shape import structure_of
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 class Phase(Enum):

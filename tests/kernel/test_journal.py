@@ -6,10 +6,11 @@ from typing import Any
 
 import orjson
 import pytest
-from gridbus.kernel import Envelope, encode, field, message
-from gridbus.kernel.journal import Comparison, DifferenceFound, JournalWriter, journal_line, read_journal
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from gridbus.kernel import Envelope, encode, field, message
+from gridbus.kernel.journal import Comparison, DifferenceFound, JournalWriter, journal_line, read_journal
 
 
 @message(topic="paid.{name}", senders=["*.*"], receivers=["*.*"])

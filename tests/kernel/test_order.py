@@ -8,11 +8,12 @@ from typing import Any
 
 import anyio.to_thread
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from gridbus.kernel import FIRST, LAST, NORMAL, DeadlinePassed, Envelope, Port, field, message
 from gridbus.kernel.records import DigestObserver
 from gridbus.kernel.testing import run_components
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 @message(topic="said.{speaker}", senders=["*.{speaker}"], receivers=["*.*"])

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from gridbus.kernel import ComponentError, PeerError, PermissionDenied, Port, field, message
-from gridbus.kernel.testing import run_components
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from gridbus.kernel import ComponentError, PeerError, PermissionDenied, Port, field, message
+from gridbus.kernel.testing import run_components
 
 
 @message(topic="read.{wires}.{meter}", senders=["wires.{wires}"], receivers=["retailer.*", "meter.{meter}"])

@@ -12,6 +12,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from gridbus.kernel import Calendar, Duration, Envelope, Instant, UsageError, field, message, records, value
 from gridbus.kernel.columns import Columns
 from gridbus.kernel.records import (
@@ -23,8 +26,6 @@ from gridbus.kernel.records import (
     table_names,
     versions,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 class Quality(Enum):

@@ -13,6 +13,7 @@ import anyio
 import orjson
 import pandas as pd
 import pytest
+
 from gridbus.kernel import (
     HOUR,
     SECOND,

@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 import attrs
 import orjson
 import pytest
-from gridbus.kernel import DAY, HOUR, Head, InputError, Port, Scenario, Setting, UsageError, field, value
-from gridbus.kernel.plugins import load, names, scenario_text
 from hypothesis import given
 from hypothesis import strategies as st
+
+from gridbus.kernel import DAY, HOUR, Head, InputError, Port, Scenario, Setting, UsageError, field, value
+from gridbus.kernel.plugins import load, names, scenario_text
 
 
 @value

@@ -8,6 +8,7 @@ from typing import Any
 import anyio
 import anyio.to_thread
 import pytest
+
 from gridbus.kernel import (
     Calendar,
     ComponentError,
@@ -30,7 +31,7 @@ class Beat:
     number: int = field("count", default=0)
 
 
-class Boom(Exception):  # noqa: N818 - it reads as what happens
+class Boom(Exception):
     """What broken components raise."""
 
 
