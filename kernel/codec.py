@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
@@ -123,12 +124,13 @@ def checker(cls: type) -> Check:
             f"else: found += 1; v{index} = check{index}(v{index}, (path, {entry.name!r}), faults)",
         ]
     arguments = ", ".join(f"v{index}" for index in range(len(structure.fields)))
-    body += ["if found != len(raw): unknown(raw, known, path, faults)", "if len(faults) != before: return None"]
+    body.append("if found != len(raw): unknown(raw, known, path, faults)")
     if hasattr(cls, "check"):
-        names["cross"] = _cross_check
+        names["cross"], names["partly"] = _cross_check, _partial_check(structure)
+        body.append("if len(faults) != before: return partly(raw, path, faults)")
         body += [f"made = cls({arguments})", "cross(made, path, faults)", "return made"]
     else:
-        body.append(f"return cls({arguments})")
+        body += ["if len(faults) != before: return None", f"return cls({arguments})"]
     source = "def check(raw, path, faults):\n    " + "\n    ".join(body)
     made: Check = _compiled(source, "check", names, f"<decoder of {cls.__name__}>")
     return made
@@ -281,7 +283,30 @@ def _unknown(raw: dict[str, object], known: frozenset[str], path: Path, faults: 
 
 
 def _cross_check(made: Any, path: Path, faults: list[Fault]) -> None:
-    faults += [Fault(path_text((path, name)), complaint) for name, complaint in made.check()]
+    for name, complaint in made.check():
+        faults.append(Fault(path_text((path, name)), complaint))
+
+
+def _partial_check(structure: Structure) -> Check:
+    """What the class says of its good fields when others are faulty, as far as it gets without them."""
+    cls = structure.cls
+
+    def check(raw: Any, path: Path, faults: list[Fault]) -> None:
+        incomplete: Any = object.__new__(cls)
+        for entry in structure.fields:
+            found: list[Fault] = []
+            if entry.name in raw:
+                value = _field_check(entry)(raw[entry.name], None, found)
+            elif not entry.required:
+                value = default_of(cls, entry.name)
+            else:
+                continue
+            if not found:
+                object.__setattr__(incomplete, entry.name, value)
+        with suppress(AttributeError):
+            _cross_check(incomplete, path, faults)
+
+    return check
 
 
 def _shown(raw: object) -> str:

@@ -116,11 +116,19 @@ class DifferenceFound(GridbusError):
         super().__init__("\n".join(difference.lines()))
 
 
-class Comparison:
-    """Compares a run with a journal, message by message; an observer of the kernel."""
+class JournalEnded(GridbusError):
+    """The journal of a run that was cut short has been compared to its end."""
 
-    def __init__(self, recorded: Iterator[bytes]) -> None:
+
+class Comparison:
+    """Compares a run with a journal, message by message; an observer of the kernel.
+
+    ``complete`` says that the recorded run came to its end, and that more messages are a difference.
+    """
+
+    def __init__(self, recorded: Iterator[bytes], *, complete: bool = True) -> None:
         self._recorded = recorded
+        self._complete = complete
         self.compared = 0
 
     def observe(self, outbox: list[Envelope[Any]]) -> None:
@@ -128,6 +136,7 @@ class Comparison:
 
         Raises:
             DifferenceFound: at the first message that differs.
+            JournalEnded: the journal is not complete, and equal up to its end.
         """
         for envelope in outbox:
             self._compare(journal_line(envelope))
@@ -142,8 +151,10 @@ class Comparison:
             raise DifferenceFound(Difference(self.compared + 1, orjson.loads(line), None))
 
     def _compare(self, line: bytes) -> None:
-        self.compared += 1
         recorded = next(self._recorded, None)
+        if recorded is None and not self._complete:
+            raise JournalEnded(f"the same {self.compared} messages, to the end of the journal")
+        self.compared += 1
         if recorded != line:
             there = None if recorded is None else orjson.loads(recorded)
             raise DifferenceFound(Difference(self.compared, there, orjson.loads(line)))

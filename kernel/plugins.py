@@ -71,7 +71,7 @@ def unknown(what: str, name: str, there: Iterable[str]) -> str:
     """A complaint about a name that is not known, with the nearest one that is."""
     there = sorted(there)
     close = get_close_matches(name, there, n=1)
-    meant = f"; did you mean {close[0]}?" if close else ""
+    meant = f"; did you mean {close[0]}?" if close else "."
     return f"no {what} is called {name!r}{meant} There are: {', '.join(there) or 'none'}"
 
 

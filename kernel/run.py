@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -16,9 +16,9 @@ import pyarrow as pa
 
 from .activity import Main
 from .clock import Clock, VirtualClock, WallClock
-from .errors import ComponentError, GridbusError, UsageError
+from .errors import ComponentError, UsageError
 from .instant import Duration, Instant
-from .journal import JOURNAL, Comparison, read_journal
+from .journal import JOURNAL, Comparison, JournalEnded, read_journal
 from .kernel import Gateway, Kernel, KernelStatistics, Observer
 from .playback import Playback
 from .plugins import Setting
@@ -159,10 +159,11 @@ async def replay(path: str | Path, progress: Progress | None = None) -> int:
     if not isinstance(data := manifest.get("scenario"), dict):
         raise UsageError(f"{folder / 'manifest.json'} names no scenario to run again")
     scenario = Scenario.from_data(data, str(folder / "manifest.json"))
-    comparison = Comparison(read_journal(folder / JOURNAL))
+    comparison = Comparison(read_journal(folder / JOURNAL), complete=manifest.get("state") == "done")
     addresses = {address for address, _ in components(scenario)}
     playback = Playback(read_journal(folder / JOURNAL), addresses)
-    await _run(scenario, None, False, playback, progress, (comparison,), gateway=playback)
+    with suppress(JournalEnded):
+        await _run(scenario, None, False, playback, progress, (comparison,), gateway=playback)
     comparison.finish()
     return comparison.compared
 
@@ -242,7 +243,7 @@ def _closed(recorder: Recorder, kernel: Kernel, begun: float) -> Iterator[None]:
         yield
     except BaseException as failure:
         state = "failed" if isinstance(failure, Exception) else "interrupted"
-        error = str(failure) if isinstance(failure, GridbusError) else type(failure).__name__
+        error = "stopped from outside" if state == "interrupted" else str(failure) or type(failure).__name__
         raise
     finally:
         wall_s = round(time.perf_counter() - begun, 3)

@@ -44,10 +44,10 @@ class Head:
         """What one key cannot say of another."""
         if not is_token(self.name):
             yield "name", f"expected letters, digits, - and _, got {self.name!r}"
-        if self.stop <= self.start:
-            yield "stop", f"expected an instant after the start {self.start.isoformat()}, got {self.stop.isoformat()}"
         if not _is_zone(self.zone):
             yield "zone", f"expected a zone such as America/New_York, got {self.zone!r}"
+        if self.stop <= self.start:
+            yield "stop", f"expected an instant after the start {self.start.isoformat()}, got {self.stop.isoformat()}"
 
 
 @attrs.frozen

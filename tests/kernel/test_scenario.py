@@ -294,7 +294,7 @@ def test_plug_ins_are_found_by_group_and_name():
     assert load("components", "clock") is Clock
     with pytest.raises(UsageError, match=r"no component is called 'clack'; did you mean clock\?"):
         load("components", "clack")
-    with pytest.raises(UsageError, match=r"no benchmark is called 'x' There are: none"):
+    with pytest.raises(UsageError, match=r"no benchmark is called 'x'. There are: none"):
         load("benchmarks", "x")
 
 
