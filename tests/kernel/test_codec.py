@@ -5,7 +5,6 @@ from decimal import Decimal
 from enum import Enum
 from math import inf, nan
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
@@ -76,7 +75,8 @@ text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 integers = st.integers(-(2**63) + 1, 2**63 - 1)
 floats = st.floats(allow_nan=False, allow_infinity=False)
 decimals = st.decimals(allow_nan=False, allow_infinity=False).filter(lambda d: abs(d.adjusted()) < 50)
-zones = st.sampled_from([UTC, timezone(timedelta(hours=-4)), ZoneInfo("America/New_York")])
+# Offsets, not zones: Python holds that an hour that a zone has twice equals no date of another zone.
+zones = st.sampled_from([UTC, timezone(timedelta(hours=-4)), timezone(timedelta(hours=9, minutes=30))])
 dates = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=zones, allow_imaginary=False)  # noqa: DTZ001
 colours = st.sampled_from(Colour)
 points = st.builds(Point, st.floats(-10, 10), floats)
