@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 import anyio
 import anyio.lowlevel
 
-from .errors import UsageError
+from .errors import TooSlow, UsageError
 from .instant import SECOND, Duration, Instant
 
 
@@ -49,7 +49,7 @@ class WallClock(Clock):
         """Sleep until the wall clock has come to the target.
 
         Raises:
-            UsageError: the run is later than the tolerance; says by how much.
+            TooSlow: the run is later than the tolerance; says by how much.
         """
         if self._begun is None:
             self._begun = anyio.current_time()
@@ -57,7 +57,7 @@ class WallClock(Clock):
         if lag_s > 0:
             self.largest_lag_s = max(self.largest_lag_s, lag_s)
             if self._tolerance is not None and lag_s > self._tolerance / SECOND:
-                raise UsageError(f"the run is {lag_s:.3f} s behind the wall clock; lower the speed {self._speed:g}")
+                raise TooSlow(f"the run is {lag_s:.3f} s behind the wall clock; lower the speed {self._speed:g}")
             await anyio.lowlevel.checkpoint()
         else:
             await anyio.sleep(-lag_s)

@@ -93,6 +93,10 @@ class MailboxOverflow(ComponentError):
         super().__init__(address, instant, envelope, text)
 
 
+class TooSlow(GridbusError):
+    """A run that is paced by the clock on the wall has fallen behind by more than its tolerance."""
+
+
 class DeadlinePassed(GridbusError, TimeoutError):
     """What was waited for had not come when its deadline was reached."""
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from .codec import encoder
 from .envelope import Envelope
-from .errors import GridbusError
+from .errors import ComponentError, GridbusError
 from .instant import SECOND
 from .message import declaration_of
 
@@ -37,7 +37,10 @@ def journal_line(envelope: Envelope[Any]) -> bytes:
         line["revision"] = envelope.revision
     if envelope.valid_until is not None:
         line["valid_until"] = envelope.valid_until
-    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+    try:
+        return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+    except orjson.JSONEncodeError as error:
+        raise ComponentError(envelope.sender, envelope.instant, envelope, f"it cannot be written: {error}") from error
 
 
 class JournalWriter:

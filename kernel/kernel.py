@@ -12,16 +12,12 @@ the kernel again. The round is not over before that, so that time stands still a
 from __future__ import annotations
 
 import asyncio
-import gc
-import types
-from collections.abc import Callable, Coroutine, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Sequence
 from fnmatch import fnmatchcase
 from operator import attrgetter
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol
 
 import anyio
-import anyio.abc
 import anyio.lowlevel
 import attrs
 
@@ -29,22 +25,22 @@ from .activity import DEADLINE, PARKED, Activity, Main
 from .agenda import Agenda, Wake
 from .bus import Bus, BusStatistics
 from .clock import Clock, VirtualClock
+from .collector import quiet_collector
 from .envelope import Envelope
 from .errors import ComponentError, EndlessExchange, InternalError, PermissionDenied, UsageError
+from .foreign import ForeignAwaits
 from .instant import Calendar, Duration, Instant
 from .message import declaration_of, is_token
 from .port import Port
 from .system import Quarantined
 
-R = TypeVar("R")
-
 _BY_RANK = attrgetter("rank")
 _BY_SENDER = attrgetter("sender", "sequence")
 _ACTIVITIES = 1_000_000
 """Room between the ranks of two components, for the activities that each starts."""
-_SYSTEM = "kernel.system"
-_COLLECT_AFTER = 200_000
-"""Allocations between two passes of the garbage collector while a run goes on; Python's own 700 double its time."""
+_ROLE = "kernel"
+_SYSTEM = f"{_ROLE}.system"
+_NOBODY = f"{_ROLE}.nobody"
 _BREATH = 1000
 """Rounds of one instant after which signals and other tasks get their turn."""
 
@@ -96,7 +92,7 @@ class Kernel:
         self.now: Instant = 0
         self.round = 0
         self.outbox: list[Envelope[Any]] = []
-        self.current: Activity
+        self.current = self._nobody = self._speaker(_NOBODY)
         self._clock = clock if clock is not None else VirtualClock()
         self._quarantine = tuple(quarantine)
         self._round_limit = round_limit
@@ -109,11 +105,8 @@ class Kernel:
         self._activities: dict[int, Activity] = {}
         self._agenda = Agenda()
         self._ready: list[Activity] = []
-        self._foreign = 0
-        self._foreign_failure: BaseException | None = None
-        self._foreign_event: anyio.Event | None = None
+        self._foreign: ForeignAwaits | None = None
         self._disordered = False
-        self._tasks: anyio.abc.TaskGroup | None = None
         self._instants = 0
         self._rounds = 0
 
@@ -123,9 +116,11 @@ class Kernel:
         """Add a component: an address ``role.name`` and an async function of its port.
 
         Raises:
-            UsageError: the address is malformed or taken, or the run has begun.
+            UsageError: the address is malformed, taken or the kernel's own, or the run has begun.
         """
         role, _, name = address.partition(".")
+        if role == _ROLE:
+            raise UsageError(f"{address}: the role {_ROLE} is taken; choose another")
         if not (is_token(role) and is_token(name)):
             raise UsageError(f"{address!r} is no address; write role.name in letters, digits, - and _")
         if address in self._mains:
@@ -173,14 +168,18 @@ class Kernel:
 
         Raises:
             ComponentError: a component raised and is not to be quarantined.
+            UsageError: this kernel has run before.
         """
+        if self._foreign is not None:
+            raise UsageError("a kernel runs once; compose another for another run")
         failure: Exception | None = None
-        async with anyio.create_task_group() as self._tasks:
+        async with anyio.create_task_group() as tasks:
+            self._foreign = ForeignAwaits(self, tasks)
             try:
                 self._open()
                 self._take_in()
                 await self._settle()
-                with _quiet_collector():
+                with quiet_collector():
                     while await self._move_on():
                         await self._settle()
             except Exception as error:  # noqa: BLE001 - raised again below, outside of the group that would wrap it
@@ -189,7 +188,7 @@ class Kernel:
                 closing = self._close()
                 failure = failure or closing
                 self._clock.ended()
-                self._tasks.cancel_scope.cancel()
+                tasks.cancel_scope.cancel()
         if failure is not None:
             raise failure
 
@@ -252,27 +251,35 @@ class Kernel:
             raise UsageError(f"{address} is a component of this run; nothing from outside can speak in its name")
         speaker = self._speakers.get(address)
         if speaker is None:
-            speaker = self._speakers[address] = Activity(_nothing(), Port(self, address, 0), 0, 0)
-            speaker.end()
-        # At instant 0 a gateway speaks before any component has run.
-        before = getattr(self, "current", speaker)
-        self.current = speaker
+            speaker = self._speakers[address] = self._speaker(address)
+        before, self.current = self.current, speaker
         try:
             speaker.port.publish(message)
         finally:
             self.current = before
         self._disordered = True
 
+    def _speaker(self, address: str) -> Activity:
+        """An activity that only lends its name; its coroutine is never stepped."""
+        speaker = Activity(_nothing(), Port(self, address, 0), 0, 0)
+        speaker.end()
+        return speaker
+
     async def _settle(self) -> None:
         """Run rounds until nothing is published."""
         deliver, observers, answer = self.bus.deliver, self.observers, self._answer
+        foreign, nobody = self._foreign, self._nobody
+        if foreign is None:
+            raise InternalError("a kernel settles outside of a run")
         while self._ready or self.outbox:
             if self.round >= self._round_limit:
                 self._endless()
             ready, self._ready = self._ready, []
-            self._step(ready)
-            if self._foreign:
-                await self._wait_for_foreign()
+            self._step(ready, foreign)
+            if foreign.pending:
+                await foreign.wait()
+                self._disordered = True
+            self.current = nobody
             if self.outbox:
                 outbox, self.outbox = self.outbox, []
                 if self._disordered:
@@ -285,7 +292,7 @@ class Kernel:
             if self.round % _BREATH == 0:
                 await anyio.lowlevel.checkpoint()
 
-    def _step(self, ready: list[Activity]) -> None:
+    def _step(self, ready: list[Activity], foreign: ForeignAwaits) -> None:
         """Step what is ready, by rank, each until it waits again."""
         if len(ready) > 1:
             ready.sort(key=_BY_RANK)
@@ -294,12 +301,12 @@ class Kernel:
             try:
                 trap = activity.send(activity.inbound)
             except StopIteration:
-                self._activities.pop(activity.rank, None)
-            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - sorted in _failed
-                self._failed(activity, error)
+                self.finished(activity)
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - sorted in failed
+                self.failed(activity, error)
             else:
                 if trap is not PARKED:
-                    self._hand_to_asyncio(activity, trap)
+                    foreign.take(activity, trap)
 
     def _answer(self, envelope: Envelope[Any]) -> None:
         """Wake the activity that waits for a reply."""
@@ -316,8 +323,28 @@ class Kernel:
 
     # Failure
 
-    def _failed(self, activity: Activity, error: BaseException) -> None:
-        """Quarantine the component, where the scenario says so, or end the run."""
+    def is_alive(self, activity: Activity) -> bool:
+        """Whether an activity has neither ended nor been taken out."""
+        return activity.rank in self._activities
+
+    def finished(self, activity: Activity) -> None:
+        """Take note that an activity has ended."""
+        self._activities.pop(activity.rank, None)
+
+    def resume(self, activity: Activity, resume: Callable[[Any], object], value: object) -> object:
+        """Carry an activity on from outside of the rounds; returns what it yields next."""
+        self.current = activity
+        try:
+            return resume(value)
+        finally:
+            self.current = self._nobody
+
+    def failed(self, activity: Activity, error: BaseException) -> None:
+        """Quarantine the component, where the scenario says so, or end the run.
+
+        Raises:
+            ComponentError: the component is not to be quarantined.
+        """
         self._activities.pop(activity.rank, None)
         failure, port = self._failure(activity, error), activity.port
         if not any(fnmatchcase(port.address, pattern) for pattern in self._quarantine):
@@ -348,82 +375,6 @@ class Kernel:
                 more += f"; then its clean-up: {type(error).__name__}: {error}"
         return more
 
-    # Foreign awaits
-
-    def _hand_to_asyncio(self, activity: Activity, trap: object) -> None:
-        if self._tasks is None:
-            raise InternalError("a component awaits something foreign outside a run")
-        self._foreign += 1
-        self._tasks.start_soon(self._drive, activity, trap)
-
-    async def _wait_for_foreign(self) -> None:
-        while self._foreign:
-            self._foreign_event = anyio.Event()
-            await self._foreign_event.wait()
-            if self._foreign_failure is not None:
-                raise self._foreign_failure
-        self._disordered = True
-
-    async def _drive(self, activity: Activity, trap: object) -> None:
-        """Carry a coroutine through its foreign awaits in a task, until it waits for the kernel again."""
-        try:
-            await self._forward(activity, trap)
-        except StopAsyncIteration:
-            self._activities.pop(activity.rank, None)
-        except (Exception, asyncio.CancelledError) as error:
-            task = asyncio.current_task()
-            if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
-                raise  # The run is cancelled; otherwise it is only what the component awaited.
-            try:
-                self._failed(activity, error)
-            except ComponentError as failure:
-                self._foreign_failure = failure
-        finally:
-            self._foreign -= 1
-            if self._foreign_event is not None:
-                self._foreign_event.set()
-
-    @types.coroutine
-    def _forward(self, activity: Activity, trap: object) -> Generator[object, Any, None]:
-        coroutine = activity.coroutine
-        while trap is not PARKED:
-            try:
-                value = yield trap
-            except BaseException as error:  # noqa: BLE001 - a cancellation belongs to the coroutine first
-                resume: Callable[[Any], object] = coroutine.throw
-                value = error
-            else:
-                resume = coroutine.send
-            if activity.rank not in self._activities:
-                raise StopAsyncIteration
-            self.current = activity
-            try:
-                trap = resume(value)
-            except StopIteration:
-                raise StopAsyncIteration from None
-
-    async def in_task(self, awaitable: Coroutine[object, object, R]) -> R:
-        """Await a coroutine in an asyncio task of its own."""
-        task = asyncio.ensure_future(awaitable)
-        try:
-            return await task
-        finally:
-            task.cancel()
-
 
 async def _nothing() -> None:
     """The coroutine of a speaker, which is never stepped."""
-
-
-@contextmanager
-def _quiet_collector() -> Iterator[None]:
-    """Take what was set up out of the garbage collector's sight, and let it look less often, during a run."""
-    thresholds = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_COLLECT_AFTER, *thresholds[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*thresholds)
-        gc.unfreeze()

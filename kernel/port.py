@@ -13,9 +13,10 @@ from .activity import DEADLINE, PARKED, Activity
 from .agenda import FIRST, NORMAL
 from .envelope import Envelope
 from .errors import DeadlinePassed, PeerError, UsageError
+from .foreign import in_task
 from .instant import Calendar, Instant
 from .message import declaration_of
-from .subscription import Overflow, Subscription
+from .subscription import Overflow, Pattern, Subscription
 
 if TYPE_CHECKING:
     from .kernel import Kernel
@@ -150,7 +151,7 @@ class Port:
         fields = {f for each in what if not isinstance(each, str) for f in declaration_of(each).topic_fields}
         if unknown := sorted(set(chosen) - fields):
             raise UsageError(f"no topic here has {', '.join(unknown)}; there are {', '.join(sorted(fields)) or 'none'}")
-        patterns = tuple((None, each) if isinstance(each, str) else self._pattern(each, chosen) for each in what)
+        patterns = tuple(self._pattern(each, chosen) for each in what)
         subscription: Subscription[Any] = Subscription(self, patterns, limit, overflow)
         now = self.kernel.now
         for envelope in self.kernel.bus.subscribe(subscription, patterns):
@@ -159,13 +160,17 @@ class Port:
         self.subscriptions += (subscription,)
         return subscription
 
-    def _pattern(self, cls: type, chosen: dict[str, str]) -> tuple[type, str]:
-        declaration = declaration_of(cls)
+    def _pattern(self, what: type | str, chosen: dict[str, str]) -> Pattern:
+        if isinstance(what, str):
+            if ">" in what.split(".")[:-1]:
+                raise UsageError(f"{what!r} matches nothing: > can only be the last token")
+            return None, what
+        declaration = declaration_of(what)
         bound = self.kernel.bus.receiver_field(self.address, self.role, declaration)
         chosen = dict(chosen)
         if bound is not None and chosen.setdefault(bound, self.name) != self.name:
-            self.kernel.deny_hearing(self.address, cls, bound, chosen[bound])
-        return cls, declaration.subject(**{k: v for k, v in chosen.items() if k in declaration.topic_fields})
+            self.kernel.deny_hearing(self.address, what, bound, chosen[bound])
+        return what, declaration.subject(**{k: v for k, v in chosen.items() if k in declaration.topic_fields})
 
     @types.coroutine
     def request(self, message: object, reply: type[R], *, until: Instant | None = None) -> Generator[object, Any, R]:
@@ -224,7 +229,7 @@ class Port:
 
         Plain threads, sockets and futures can be awaited directly. Time does not move until it is done.
         """
-        return await self.kernel.in_task(awaitable)
+        return await in_task(awaitable)
 
 
 def seed_of(seed: int, address: str) -> int:

@@ -56,7 +56,11 @@ class _Table:
     def write(self, envelopes: list[Envelope[Any]]) -> None:
         self.folder.mkdir(exist_ok=True)
         hidden = self.folder / f".part-{self.parts:05}.parquet"
-        pq.write_table(self.columns.table(envelopes), hidden, compression="zstd")
+        try:
+            table = self.columns.table(envelopes)
+        except (pa.ArrowException, OverflowError, TypeError) as error:
+            raise UsageError(f"the table {self.folder.name} cannot hold what was published: {error}") from error
+        pq.write_table(table, hidden, compression="zstd")
         _replace(hidden, self.folder / f"part-{self.parts:05}.parquet")
         self.parts += 1
         self.rows += len(envelopes)

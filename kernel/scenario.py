@@ -164,6 +164,8 @@ class Scenario:
                 stop = until if isinstance(until, datetime) else self.calendar.utc(until)
             except OverflowError:
                 raise UsageError(f"the stop lies {until} ns after the start, which no calendar holds") from None
+            if stop.tzinfo is not None and stop > self.head.stop:
+                raise UsageError(f"until {stop.isoformat()} is after the scenario's stop {self.head.stop.isoformat()}")
             changes["stop"] = stop
         head, faults = structured(Head, encoder(Head)(evolved(self.head, **changes)))
         if head is None:

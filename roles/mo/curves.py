@@ -101,10 +101,13 @@ class DemandCurve(PriceCurve):
             flat = np.array([limit_kw])
             return type(self)(prices[-1:].copy(), flat, flat.copy())
         k = int((above <= limit_kw).argmax())
-        if below[k] >= limit_kw:
+        price = prices[k]
+        if below[k] < limit_kw:
+            share = (above[k - 1] - limit_kw) / (above[k - 1] - below[k])
+            price = prices[k - 1] + share * (prices[k] - prices[k - 1])
+        # Where the limit is met a rounding error before a breakpoint, it is met there.
+        if price >= prices[k]:
             return type(self)(prices[k:].copy(), np.append(limit_kw, below[k + 1 :]), above[k:].copy())
-        share = (above[k - 1] - limit_kw) / (above[k - 1] - below[k])
-        price = prices[k - 1] + share * (prices[k] - prices[k - 1])
         rest = [np.append(limit_kw, side[k:]) for side in (below, above)]
         return type(self)(np.append(price, prices[k:]), *rest)
 

@@ -1,7 +1,8 @@
 import pytest
-from gridbus.agents.models.battery import Battery, BatteryParameters
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from gridbus.agents.models.battery import Battery, BatteryParameters
 
 PARAMETERS = BatteryParameters(
     capacity_kwh=13.5, rated_kw=5.0, charge_efficiency=0.95, discharge_efficiency=0.9, reserve_kwh=2.7

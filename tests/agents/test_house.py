@@ -1,10 +1,11 @@
 import attrs
 import numpy as np
 import pytest
-from gridbus.agents.models.house import House, HouseParameters
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
+
+from gridbus.agents.models.house import House, HouseParameters
 
 PARAMETERS = HouseParameters(
     ua_kw_per_c=0.25,

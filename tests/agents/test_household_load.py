@@ -1,14 +1,15 @@
 import attrs
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from gridbus.agents.models.household_load import (
     NOISE_STEPS,
     HouseholdLoad,
     HouseholdLoadParameters,
     daily_shape,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 PARAMETERS = HouseholdLoadParameters(daily_kwh=17.0)
 HOURS = np.arange(288) / 12

@@ -1,8 +1,9 @@
 import attrs
 import numpy as np
 import pytest
-from gridbus.agents.models.photovoltaic import Photovoltaic, PhotovoltaicParameters
 from pvlib import inverter, irradiance, pvsystem, temperature
+
+from gridbus.agents.models.photovoltaic import Photovoltaic, PhotovoltaicParameters
 
 PARAMETERS = PhotovoltaicParameters(tilt_deg=25.0, azimuth_deg=200.0, dc_rated_kw=6.0, ac_rated_kw=4.5)
 ORIENTATIONS = [(0.0, 180.0), (25.0, 200.0), (35.0, 90.0), (90.0, 270.0)]

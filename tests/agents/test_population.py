@@ -2,6 +2,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+
 from gridbus.agents.models.house import House
 from gridbus.agents.population import homes
 

@@ -3,6 +3,10 @@ import itertools
 import attrs
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linprog
+
 from gridbus.agents.models.battery import Battery, BatteryParameters
 from gridbus.agents.models.house import House, HouseParameters
 from gridbus.agents.strategies import (
@@ -14,9 +18,6 @@ from gridbus.agents.strategies import (
     hvac_bid,
     hvac_day_bid,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scipy.optimize import linprog
 
 HOUSE = HouseParameters(
     ua_kw_per_c=0.25,

@@ -48,5 +48,5 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Entries]:
 def _leave_the_garbage_collector_alone() -> Iterator[None]:
     """A pass of the collector in each of some thousand runs would take most of the time of the suite."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kernel, "_quiet_collector", nullcontext)
+        patch.setattr(kernel, "quiet_collector", nullcontext)
         yield

@@ -27,6 +27,7 @@ from gridbus.kernel import (
     message,
     seconds,
 )
+from gridbus.kernel.errors import TooSlow
 from gridbus.kernel.records import DigestObserver
 from gridbus.kernel.testing import CALENDAR, Log, TestClock
 
@@ -93,7 +94,7 @@ def test_the_wall_clock_tells_its_largest_lag():
 
 
 def test_a_run_behind_the_wall_clock_by_more_than_the_tolerance_ends():
-    with pytest.raises(UsageError, match="s behind the wall clock; lower the speed"):
+    with pytest.raises(TooSlow, match="s behind the wall clock; lower the speed"):
         digest_with(WallClock(1e15, tolerance=0))
 
 

@@ -41,8 +41,8 @@ from gridbus.kernel.helics.adapter import federate
 from gridbus.kernel.helics.federation import free_port
 from gridbus.kernel.helics.file import read_federate_file
 from gridbus.kernel.helics.settings import HelicsSettings
-from gridbus.kernel.records import read_manifest
 from gridbus.kernel.helics.units import conversion
+from gridbus.kernel.records import read_manifest
 
 from .conftest import Entries
 

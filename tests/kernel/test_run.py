@@ -244,7 +244,9 @@ def test_a_signal_interrupts_a_run(tmp_path: Path, number: signal.Signals):
 
     hooks.append(interrupt)
     with pytest.raises(Interrupted) as caught:
-        run(lottery().evolve(until=1000 * HOUR), tmp_path / "out")
+        run(
+            Scenario.parse(TEXT.replace("stop = 2025-01-01T02:00:00Z", "stop = 2025-03-01T00:00:00Z")), tmp_path / "out"
+        )
 
     assert caught.value.path == tmp_path / "out"
     assert read_manifest(tmp_path / "out")["state"] == "interrupted"

@@ -367,3 +367,9 @@ def test_a_stop_is_reached_after_the_hours_that_pass_when_clocks_change():
 
     assert scenario.stop == 23 * HOUR
     assert scenario.evolve(until=5 * HOUR).stop == 5 * HOUR
+
+
+def test_a_run_cannot_be_made_longer_than_its_scenario():
+    scenario = Scenario.parse(GOOD)
+    with pytest.raises(UsageError, match="after the scenario's stop"):
+        scenario.evolve(until=scenario.stop + 1000)
