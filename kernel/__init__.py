@@ -17,6 +17,7 @@ from .errors import (
     MailboxOverflow,
     PeerError,
     PermissionDenied,
+    TooSlow,
     UsageError,
 )
 from .instant import DAY, HOUR, MINUTE, SECOND, Calendar, Duration, Instant, seconds
@@ -68,6 +69,7 @@ __all__ = [
     "Scenario",
     "Setting",
     "Subscription",
+    "TooSlow",
     "UsageError",
     "VirtualClock",
     "WallClock",

@@ -40,6 +40,7 @@ PUBLIC = [
     "Scenario",
     "Setting",
     "Subscription",
+    "TooSlow",
     "UsageError",
     "VirtualClock",
     "WallClock",
