@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from .network import SUBSTATION, FloatArray, Network, by_transformer
+from .network import SUBSTATION, TOLERANCE_KW, FloatArray, Network, by_transformer
 
 
 @attrs.frozen
@@ -39,6 +39,8 @@ def curtail(
             excess = float(left[below].sum()) - limit[place]
             element[_cut(left, part & (left > 0.0), excess)] = place
     for part in (controllable, ~controllable):
+        if SUBSTATION not in network.overloaded(network.flow(by_transformer(places, left, count))):
+            break
         consuming = part & (left > 0.0)
         fixed = by_transformer(places, np.where(consuming, 0.0, left), count)
         share = network.largest_share(fixed, by_transformer(places, np.where(consuming, left, 0.0), count))
@@ -52,7 +54,7 @@ def curtail(
 def _cut(left: FloatArray, part: NDArray[np.bool_], excess: float) -> NDArray[np.bool_]:
     """Scale the consumption of a part down by an excess, in place; returns what was touched."""
     total = float(left[part].sum())
-    if excess <= 0.0 or total <= 0.0:
+    if excess <= TOLERANCE_KW or total <= 0.0:
         return np.zeros_like(part)
-    left[part] *= max(1.0 - excess / total, 0.0)
+    left[part] *= 1.0 - excess / total if excess < total else 0.0
     return part

@@ -13,7 +13,8 @@ FloatArray = NDArray[np.float64]
 SUBSTATION = "substation"
 """Name of the element at the head of the feeder."""
 _PRECISION = 1e-12
-_TOLERANCE_KW = 1e-9
+TOLERANCE_KW = 1e-9
+"""An element is overloaded beyond its limit by more than this, which is but rounding."""
 
 
 @attrs.frozen
@@ -80,9 +81,9 @@ class Network:
 
     def overloaded(self, flow: Flow) -> tuple[str, ...]:
         """The elements above their limit, transformers first."""
-        beyond = flow.transformer_kw > self.transformer_limit_kw + _TOLERANCE_KW
+        beyond = flow.transformer_kw > self.transformer_limit_kw + TOLERANCE_KW
         names = [name for name, over in zip(self.transformers, beyond.tolist(), strict=True) if over]
-        if flow.substation_kw > self.substation_limit_kw + _TOLERANCE_KW:
+        if flow.substation_kw > self.substation_limit_kw + TOLERANCE_KW:
             names.append(SUBSTATION)
         return tuple(names)
 

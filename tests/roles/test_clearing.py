@@ -5,10 +5,11 @@ from random import Random
 
 import numpy as np
 import pytest
-from gridbus.roles.mo.clearing import Clearing, Outcome, SupplyCurve, allocate, clear
-from gridbus.roles.mo.curves import DemandCurve, FloatArray, aggregate, stack_bids
 from hypothesis import given
 from hypothesis import strategies as st
+
+from gridbus.roles.mo.clearing import Clearing, Outcome, SupplyCurve, allocate, clear
+from gridbus.roles.mo.curves import DemandCurve, FloatArray, aggregate, stack_bids
 
 Bid = list[tuple[float, float]]
 Market = tuple[FloatArray, FloatArray]

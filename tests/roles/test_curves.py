@@ -7,6 +7,9 @@ from random import Random
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from gridbus.roles.mo.curves import (
     DemandCurve,
     FloatArray,
@@ -15,8 +18,6 @@ from gridbus.roles.mo.curves import (
     faults,
     stack_bids,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 Bid = list[tuple[float, float]]
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+
 from gridbus.kernel import HOUR, MINUTE, Calendar, Port, Setting
 from gridbus.kernel.testing import CALENDAR, Log, run_components
 from gridbus.roles.do import DistributionOperator
@@ -225,6 +226,7 @@ def validated(power_kw: float, *, other_kw: float = 0.0, **changes: Any) -> Vali
     answers: list[ValidationResult] = []
 
     async def retailer(port: Port) -> None:
+        await port.sleep_until(1)
         port.publish(
             LoadEstimate(
                 lse="simple",
@@ -276,4 +278,6 @@ def test_the_forecast_margin_tightens_validation() -> None:
 def test_the_calendar_of_the_run_does_not_matter_to_the_meters() -> None:
     late = Calendar(CALENDAR.start.replace(month=6))
     mains = {**operator(), **THREE, "agent.h1": device("h1", 2.0)}
-    assert run_components(mains, stop=STEP, calendar=late).of(MeterRead) == run_components(mains, stop=STEP).of(MeterRead)
+    assert run_components(mains, stop=STEP, calendar=late).of(MeterRead) == run_components(mains, stop=STEP).of(
+        MeterRead
+    )

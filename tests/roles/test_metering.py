@@ -1,6 +1,7 @@
 """The meters: reads from what devices report, and what stands in for a device that is silent."""
 
 import pytest
+
 from gridbus.kernel import HOUR, MINUTE
 from gridbus.roles.do.metering import Meters, Read
 from gridbus.roles.interfaces import Assignment, DevicePower, Quality

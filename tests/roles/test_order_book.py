@@ -4,6 +4,7 @@ from math import inf, nan
 from typing import Any
 
 import pytest
+
 from gridbus.kernel import MINUTE
 from gridbus.roles.interfaces import Order
 from gridbus.roles.mo.order_book import OrderBook

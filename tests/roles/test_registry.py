@@ -1,12 +1,13 @@
 """The register: at most one retailer at any instant, from when on, and what is refused."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from gridbus.kernel import MINUTE, Port
 from gridbus.kernel.testing import run_components
 from gridbus.roles.interfaces import Assignment, Enrolment, EnrolmentRefused
 from gridbus.roles.registry import Conflict, Register, Registry
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def enrolment(usage_point: str = "h1", lse: str = "green", start: int = 0) -> Enrolment:
@@ -32,6 +33,7 @@ def entered(enrolments: list[Enrolment]) -> tuple[Register, list[Enrolment]]:
     return register, accepted
 
 
+@settings(deadline=None, max_examples=40)
 @given(enrolments=ENROLMENTS)
 def test_at_any_instant_a_usage_point_has_the_retailer_of_the_last_enrolment_that_has_begun(
     enrolments: list[Enrolment],
@@ -45,6 +47,7 @@ def test_at_any_instant_a_usage_point_has_the_retailer_of_the_last_enrolment_tha
             assert register.at(usage_point, instant) == (in_force[0] if in_force else None)
 
 
+@settings(deadline=None, max_examples=40)
 @given(enrolments=ENROLMENTS)
 def test_a_refused_enrolment_changes_nothing(enrolments: list[Enrolment]) -> None:
     register, accepted = entered(enrolments)

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from gridbus.roles.wholesale_curve import Bid, QuadraticSupply, clear_wholesale
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from gridbus.roles.wholesale_curve import Bid, QuadraticSupply, clear_wholesale
 
 SUPPLY = st.builds(QuadraticSupply, st.floats(0.01, 0.2), st.floats(0.0, 1e-3), st.floats(0.0, 1e-6))
 
@@ -17,7 +18,7 @@ def bids(draw: st.DrawFn) -> Bid:
     return Bid(tuple(quantity), tuple(price))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(supply=SUPPLY, made=st.lists(bids(), max_size=4))
 def test_the_price_is_the_lowest_at_which_supply_asks_no_more(supply: QuadraticSupply, made: list[Bid]) -> None:
     price, quantities = clear_wholesale(supply, made)
@@ -31,7 +32,9 @@ def test_the_price_is_the_lowest_at_which_supply_asks_no_more(supply: QuadraticS
 
 
 def test_a_fixed_bid_pays_the_price_of_its_quantity() -> None:
-    price, quantities = clear_wholesale(QuadraticSupply(0.02, 1e-4, 1e-6), [Bid((100.0,), (0.0,)), Bid((50.0,), (0.0,))])
+    price, quantities = clear_wholesale(
+        QuadraticSupply(0.02, 1e-4, 1e-6), [Bid((100.0,), (0.0,)), Bid((50.0,), (0.0,))]
+    )
     assert quantities == [100.0, 50.0]
     assert price == pytest.approx(0.02 + 0.015 + 0.0225)
 

@@ -1,0 +1,74 @@
+"""What the settings of the roles complain about, and what they need beside them."""
+
+from typing import Any
+
+import attrs
+import pytest
+
+from gridbus.roles.do import DistributionOperator
+from gridbus.roles.do.operator import Transformer
+from gridbus.roles.lse import Retailer
+from gridbus.roles.lse.retailer import TariffKind
+from gridbus.roles.mo import MarketOperator
+from gridbus.roles.mo.operator import Series
+from gridbus.roles.weather import WeatherStation
+from gridbus.roles.wholesale import WholesaleMarket, WholesaleSeries
+
+SERIES = Series(product="real-time", slot_min=5.0, slots=1, first_min=5.0, call_min=1.0, gate_min=0.75, award_min=0.5)
+MARKET = MarketOperator(lse="green", do="wires", series=(SERIES,))
+WHOLESALE_SERIES = WholesaleSeries(
+    product="real-time", slot_min=5.0, slots=1, first_min=5.0, call_min=1.0, gate_min=0.6
+)
+WHOLESALE = WholesaleMarket(series=(WHOLESALE_SERIES,), intercept_per_kwh=(0.1,) * 24)
+RETAILER = Retailer(tariff=TariffKind.FLAT, wholesale="iso", profile_kw=(1.0,) * 24)
+WIRES = DistributionOperator(
+    substation_limit_kw=50.0, transformers=(Transformer(name="t1", rating_kva=25.0),), peak_kw=40.0
+)
+WEATHER = WeatherStation()
+
+
+@pytest.mark.parametrize("settings", [SERIES, MARKET, WHOLESALE_SERIES, WHOLESALE, RETAILER, WIRES, WEATHER])
+def test_sound_settings_give_no_complaint(settings: Any) -> None:
+    assert list(settings.check()) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "changes", "key"),
+    [
+        (SERIES, {"call_min": 0.7}, "call_min"),
+        (SERIES, {"gate_min": 0.5}, "call_min"),
+        (SERIES, {"first_min": 0.5}, "first_min"),
+        (SERIES, {"first_min": 60.0, "call_min": 10.0}, "call_min"),
+        (MARKET, {"price_floor_per_kwh": 1.0}, "price_cap_per_kwh"),
+        (MARKET, {"series": (SERIES, SERIES)}, "series"),
+        (WHOLESALE_SERIES, {"call_min": 0.6}, "call_min"),
+        (WHOLESALE_SERIES, {"first_min": 0.0}, "first_min"),
+        (WHOLESALE_SERIES, {"first_min": 60.0, "call_min": 10.0}, "call_min"),
+        (WHOLESALE, {"intercept_per_kwh": (0.1,) * 23}, "intercept_per_kwh"),
+        (WHOLESALE, {"series": (WHOLESALE_SERIES, WHOLESALE_SERIES)}, "series"),
+        (RETAILER, {"profile_kw": (1.0,) * 25}, "profile_kw"),
+        (RETAILER, {"market": "retail"}, "market"),
+        (RETAILER, {"tariff": TariffKind.TRANSACTIVE}, "market"),
+        (WIRES, {"transformers": ()}, "transformers"),
+        (WIRES, {"transformers": WIRES.transformers * 2}, "transformers"),
+        (WEATHER, {"interval_min": 7.0}, "interval_min"),
+        (WEATHER, {"interval_min": 90.0}, "interval_min"),
+        (WEATHER, {"interval_min": 1e-12}, "interval_min"),
+    ],
+)
+def test_a_contradiction_is_complained_about_under_its_key(settings: Any, changes: dict[str, Any], key: str) -> None:
+    complaints = list(attrs.evolve(settings, **changes).check())
+    assert [name for name, _ in complaints] == [key]
+    assert all(text for _, text in complaints)
+
+
+def test_all_complaints_come_at_once() -> None:
+    settings = attrs.evolve(RETAILER, profile_kw=(), market="retail")
+    assert [name for name, _ in settings.check()] == ["profile_kw", "market"]
+
+
+def test_members_that_a_role_needs_are_named() -> None:
+    assert list(MARKET.references()) == [("lse", "lse.green"), ("do", "do.wires")]
+    assert list(RETAILER.references()) == [("wholesale", "wholesale.iso")]
+    transactive = attrs.evolve(RETAILER, tariff=TariffKind.TRANSACTIVE, market="retail")
+    assert list(transactive.references()) == [("wholesale", "wholesale.iso"), ("market", "mo.retail")]
