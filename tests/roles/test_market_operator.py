@@ -28,7 +28,7 @@ from gridbus.roles.interfaces import (
     ValidationResult,
 )
 from gridbus.roles.mo import MarketOperator
-from gridbus.roles.mo.operator import Series
+from gridbus.roles.mo.series import Series
 
 Main = Callable[[Port], Any]
 SLOT = 5 * MINUTE

@@ -10,7 +10,7 @@ from gridbus.roles.do.operator import Transformer
 from gridbus.roles.lse import Retailer
 from gridbus.roles.lse.retailer import TariffKind
 from gridbus.roles.mo import MarketOperator
-from gridbus.roles.mo.operator import Series
+from gridbus.roles.mo.series import Series
 from gridbus.roles.weather import WeatherStation
 from gridbus.roles.wholesale import WholesaleMarket, WholesaleSeries
 
