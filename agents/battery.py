@@ -5,12 +5,11 @@ from __future__ import annotations
 import attrs
 
 from ..kernel import HOUR, SECOND, Duration, Port
-from ..roles.interfaces import NO_MARKET, Award, DeviceLimit, MarketCall, PriceForecast
+from ..roles.interfaces import DAY_AHEAD, MarketCall
 from .feed import Feed
 from .models.battery import Battery, BatteryParameters
-from .prices import Prices
-from .strategies import battery_bid, battery_day_bid
-from .trading import DAY_AHEAD, Trader
+from .strategies import Curve, battery_bid, battery_day_bid
+from .trading import Trader
 
 INITIAL_CHARGE = 0.5
 """Share of the capacity that is stored when a run begins."""
@@ -38,19 +37,17 @@ class _Storing:
     battery: Battery = attrs.field(init=False)
     feed: Feed = attrs.field(init=False)
     trader: Trader = attrs.field(init=False)
-    prices: Prices = attrs.field(factory=Prices, init=False)
 
     def __attrs_post_init__(self) -> None:
         agent = self.agent
         self.battery = Battery(agent.parameters, INITIAL_CHARGE * agent.parameters.capacity_kwh)
         self.feed = Feed(self.port, agent.usage_point, agent.interval, controllable=True)
-        self.trader = Trader(self.port, agent.usage_point)
+        self.trader = Trader(self.port, agent.usage_point, agent.lse, agent.market)
 
     async def run(self) -> None:
         port, agent = self.port, self.agent
-        port.start(self._obey())
-        if agent.market != NO_MARKET:
-            port.start(self._trade())
+        port.start(self.feed.obey_limits())
+        port.start(self.trader.trade(self._bid))
         duration_s = agent.interval / SECOND
         for start in range(0, port.stop, agent.interval):
             await port.sleep_until(start)
@@ -60,36 +57,17 @@ class _Storing:
             awarded = self.trader.take_kw(start) or 0.0
             self.feed.draw(min(max(awarded, lowest_kw), highest_kw), start)
 
-    async def _obey(self) -> None:
-        async for limit in self.port.subscribe(DeviceLimit):
-            self.feed.obey(limit)
-
-    async def _trade(self) -> None:
-        port, agent = self.port, self.agent
-        forecasts = port.subscribe(PriceForecast, lse=agent.lse)
-        async for message in port.subscribe(MarketCall, Award, market=agent.market):
-            for forecast in forecasts.take_waiting():
-                self.prices.forecast(forecast)
-            if isinstance(message, MarketCall):
-                self._bid(message)
-            else:
-                self.trader.award(message)
-                if message.product == DAY_AHEAD:
-                    self.prices.awarded(message)
-
-    def _bid(self, call: MarketCall) -> None:
+    def _bid(self, call: MarketCall) -> tuple[Curve, ...]:
         ahead = attrs.evolve(self.battery)
         ahead.step(self.feed.power_kw, self.agent.interval / SECOND)
+        prices = self.trader.prices
         if call.product == DAY_AHEAD:
-            curves = battery_day_bid(
+            return battery_day_bid(
                 ahead,
-                self.prices.ahead(call.first_slot, call.slots),
+                prices.ahead(call.first_slot, call.slots),
                 floor_per_kwh=call.price_floor_per_kwh,
                 cap_per_kwh=call.price_cap_per_kwh,
             )
-            self.trader.offer(call, curves)
-            return
-        planned = self.trader.day_ahead_kw(call.first_slot // HOUR * HOUR) or 0.0
-        outlook = self.prices.outlook(call.first_slot, call)
-        curve = battery_bid(ahead, planned, outlook, duration_s=call.slot_length / SECOND)
-        self.trader.offer(call, (curve,))
+        planned_kw = self.trader.day_ahead_kw(call.first_slot // HOUR * HOUR) or 0.0
+        outlook = prices.outlook(call.first_slot, call)
+        return (battery_bid(ahead, planned_kw, outlook, duration_s=call.slot_length / SECOND),)

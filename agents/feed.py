@@ -25,8 +25,12 @@ class Feed:
         self.power_kw, self.start, self.revision = power_kw, start, 0
         self._tell()
 
-    def obey(self, limit: DeviceLimit) -> None:
-        """Draw no more than the distribution operator allows."""
+    async def obey_limits(self) -> None:
+        """Draw no more than the distribution operator allows, to the end of the run."""
+        async for limit in self.port.subscribe(DeviceLimit):
+            self._obey(limit)
+
+    def _obey(self, limit: DeviceLimit) -> None:
         if limit.start == self.start and self.power_kw > limit.import_limit_kw:
             self.power_kw = limit.import_limit_kw
             self._tell()

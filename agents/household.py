@@ -12,7 +12,6 @@ from ..roles.interfaces import (
     CLOSING,
     AccountStatement,
     Bill,
-    DeviceLimit,
     Enrolment,
     Payment,
     TransferKind,
@@ -36,7 +35,7 @@ class Household:
         port.start(customer.pay())
         port.start(customer.close())
         feed = Feed(port, port.name, self.interval, controllable=False)
-        port.start(_obey(port, feed))
+        port.start(feed.obey_limits())
         load = HouseholdLoad(self.load, np.random.default_rng(port.seed))
         for step, start in enumerate(range(0, port.stop, self.interval)):
             await port.sleep_until(start)
@@ -71,8 +70,3 @@ class _Customer:
         await port.sleep_until(port.stop, CLOSING)
         paid = self.paid
         port.publish(AccountStatement(role=port.role, party=port.name, received=Decimal(0), paid=paid, balance=-paid))
-
-
-async def _obey(port: Port, feed: Feed) -> None:
-    async for limit in port.subscribe(DeviceLimit):
-        feed.obey(limit)

@@ -7,20 +7,11 @@ from copy import copy
 import attrs
 
 from ..kernel import HOUR, SECOND, Duration, Port, Subscription
-from ..roles.interfaces import (
-    NO_MARKET,
-    Award,
-    DeviceLimit,
-    MarketCall,
-    PriceForecast,
-    WeatherForecast,
-    WeatherReading,
-)
+from ..roles.interfaces import DAY_AHEAD, MarketCall, WeatherForecast, WeatherReading
 from .feed import Feed
 from .models.house import House, HouseParameters
-from .prices import Prices
-from .strategies import Comfort, hvac_bid, hvac_day_bid
-from .trading import DAY_AHEAD, Trader
+from .strategies import Comfort, Curve, hvac_bid, hvac_day_bid
+from .trading import Trader
 
 KW_PER_W = 1e-3
 
@@ -49,7 +40,6 @@ class _Cooling:
     house: House = attrs.field(init=False)
     feed: Feed = attrs.field(init=False)
     trader: Trader = attrs.field(init=False)
-    prices: Prices = attrs.field(factory=Prices, init=False)
     weather: WeatherReading | None = attrs.field(default=None, init=False)
     days: Subscription[WeatherForecast] = attrs.field(init=False)
     day: WeatherForecast | None = attrs.field(default=None, init=False)
@@ -58,15 +48,14 @@ class _Cooling:
         agent = self.agent
         self.house = House(agent.parameters, agent.comfort.setpoint_c)
         self.feed = Feed(self.port, agent.usage_point, agent.interval, controllable=True)
-        self.trader = Trader(self.port, agent.usage_point)
+        self.trader = Trader(self.port, agent.usage_point, agent.lse, agent.market)
         self.days = self.port.subscribe(WeatherForecast, site=agent.site)
 
     async def run(self) -> None:
         port, agent = self.port, self.agent
         readings = port.subscribe(WeatherReading, site=agent.site)
-        port.start(self._obey())
-        if agent.market != NO_MARKET:
-            port.start(self._trade())
+        port.start(self.feed.obey_limits())
+        port.start(self.trader.trade(self._bid))
         for start in range(0, port.stop, agent.interval):
             await port.sleep_until(start)
             if start:
@@ -98,47 +87,31 @@ class _Cooling:
             self.weather.ghi_w_per_m2 * KW_PER_W,
         )
 
-    async def _obey(self) -> None:
-        async for limit in self.port.subscribe(DeviceLimit):
-            self.feed.obey(limit)
-
-    async def _trade(self) -> None:
-        port, agent = self.port, self.agent
-        forecasts = port.subscribe(PriceForecast, lse=agent.lse)
-        async for message in port.subscribe(MarketCall, Award, market=agent.market):
-            for forecast in forecasts.take_waiting():
-                self.prices.forecast(forecast)
-            if isinstance(message, MarketCall):
-                self._bid(message)
-            else:
-                self.trader.award(message)
-                if message.product == DAY_AHEAD:
-                    self.prices.awarded(message)
-
-    def _bid(self, call: MarketCall) -> None:
+    def _bid(self, call: MarketCall) -> tuple[Curve, ...]:
         if call.product == DAY_AHEAD:
-            self._bid_day(call)
-        elif self.weather is not None:
-            ahead = copy(self.house)
-            self._advance(ahead)
-            curve = hvac_bid(
-                ahead,
-                self.agent.comfort,
-                self.prices.outlook(call.first_slot, call),
-                duration_s=call.slot_length / SECOND,
-                outdoor_c=self.weather.outdoor_c,
-                solar_kw_per_m2=self.weather.ghi_w_per_m2 * KW_PER_W,
-            )
-            self.trader.offer(call, (curve,))
+            return self._bid_day(call)
+        if self.weather is None:
+            return ()
+        ahead = copy(self.house)
+        self._advance(ahead)
+        curve = hvac_bid(
+            ahead,
+            self.agent.comfort,
+            self.trader.prices.outlook(call.first_slot, call),
+            duration_s=call.slot_length / SECOND,
+            outdoor_c=self.weather.outdoor_c,
+            solar_kw_per_m2=self.weather.ghi_w_per_m2 * KW_PER_W,
+        )
+        return (curve,)
 
-    def _bid_day(self, call: MarketCall) -> None:
+    def _bid_day(self, call: MarketCall) -> tuple[Curve, ...]:
         self.day = [self.day, *self.days.take_waiting()][-1]
         if self.day is None:
-            return
-        prices = self.prices.ahead(call.first_slot, call.slots)
+            return ()
+        prices = self.trader.prices.ahead(call.first_slot, call.slots)
         first = (call.first_slot - self.day.first_hour) // HOUR
         last = first + len(prices)
-        curves = hvac_day_bid(
+        return hvac_day_bid(
             self.agent.parameters,
             self.agent.comfort,
             prices,
@@ -147,4 +120,3 @@ class _Cooling:
             floor_per_kwh=call.price_floor_per_kwh,
             cap_per_kwh=call.price_cap_per_kwh,
         )
-        self.trader.offer(call, curves)

@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import attrs
 
 from ..kernel import Instant, Port
-from ..roles.interfaces import Award, AwardStatus, MarketCall, Order
+from ..roles.interfaces import DAY_AHEAD, NO_MARKET, Award, AwardStatus, MarketCall, Order, PriceForecast
+from .prices import Prices
 from .strategies import Curve
-
-DAY_AHEAD = "day-ahead"
 
 
 @attrs.define
 class Trader:
-    """Sends orders for one resource and keeps what was awarded."""
+    """Sends orders for one resource, keeps what was awarded and what is known of prices."""
 
     port: Port
     usage_point: str
+    lse: str
+    market: str
+    prices: Prices = attrs.field(factory=Prices, init=False)
     _real_time_kw: dict[Instant, tuple[Instant, float]] = attrs.field(factory=dict, init=False)
     _day_ahead_kw: dict[Instant, float] = attrs.field(factory=dict, init=False)
 
-    def offer(self, call: MarketCall, curves: Sequence[Curve]) -> None:
+    async def trade(self, bid: Callable[[MarketCall], Sequence[Curve]]) -> None:
+        """Answer every call of the market with the curves that ``bid`` gives, one a slot, and take the awards."""
+        if self.market == NO_MARKET:
+            return
+        forecasts = self.port.subscribe(PriceForecast, lse=self.lse)
+        async for message in self.port.subscribe(MarketCall, Award, market=self.market):
+            for forecast in forecasts.take_waiting():
+                self.prices.forecast(forecast)
+            if isinstance(message, MarketCall):
+                self._offer(message, bid(message))
+            else:
+                self._take(message)
+
+    def _offer(self, call: MarketCall, curves: Sequence[Curve]) -> None:
         """Send an order for each slot of a call; a curve is (quantity [kW], price [$/kWh]) points, price descending."""
         for number, curve in enumerate(curves):
             quantity_kw, price_per_kwh = zip(*curve, strict=True)
@@ -39,12 +54,13 @@ class Trader:
                 )
             )
 
-    def award(self, award: Award) -> None:
+    def _take(self, award: Award) -> None:
         """Keep an award until its slot is over; a refused order awards nothing, and leaves the device to itself."""
         if award.status is AwardStatus.REFUSED:
             return
         if award.product == DAY_AHEAD:
             self._day_ahead_kw[award.slot_start] = award.quantity_kw
+            self.prices.awarded(award)
         else:
             self._real_time_kw[award.slot_start] = award.slot_start + award.slot_length, award.quantity_kw
 

@@ -11,11 +11,14 @@ from collections.abc import Iterable
 
 import attrs
 
-from ..kernel import HOUR, MINUTE, Duration, Instant, Port, Setting, field, value
+from ..kernel import HOUR, Duration, Instant, Port, Setting, field, value
 from ..kernel.activity import Main
 from .accounts import Account, dollars
 from .interfaces import (
     BILLING,
+    DAY_AHEAD,
+    FORECAST,
+    REAL_TIME,
     EntityEnergy,
     TransferKind,
     WholesaleAward,
@@ -23,42 +26,15 @@ from .interfaces import (
     WholesaleCall,
     WholesalePrice,
 )
+from .series import SlotSeries
 from .wholesale_curve import Bid, QuadraticSupply, clear_wholesale
-
-DAY_AHEAD, REAL_TIME, FORECAST = "day-ahead", "real-time", "forecast"
-
-
-@value
-class WholesaleSeries:
-    """A series of slots; times count back from the first slot of a session."""
-
-    product: str = field("day-ahead or real-time")
-    slot_min: float = field("length of a slot", unit="min", above=0)
-    slots: int = field("slots of a session", at_least=1)
-    first_min: float = field(
-        "start of the first slot of the first session, after the start of the run", unit="min", at_least=0
-    )
-    call_min: float = field("call for bids, before the first slot", unit="min", above=0)
-    gate_min: float = field("gate closure and award, before the first slot", unit="min", above=0)
-
-    def check(self) -> Iterable[tuple[str, str]]:
-        """The call comes before the gate closure and after the start of the run."""
-        if self.call_min <= self.gate_min:
-            yield "call_min", "expected the call before the gate closure"
-        if self.call_min > self.first_min:
-            yield (
-                "first_min",
-                f"expected at least call_min = {self.call_min:g}, so that the call is in the run",
-            )
-        if self.call_min - self.gate_min > self.slot_min * self.slots:
-            yield "call_min", "expected the call after the gate closure of the session before"
 
 
 @value
 class WholesaleMarket:
     """Plug-in ``[wholesale.NAME]``: price = intercept + slope * q + curvature * q**2, q the power of all retailers."""
 
-    series: tuple[WholesaleSeries, ...] = field("day-ahead and real-time series")
+    series: tuple[SlotSeries, ...] = field("day-ahead and real-time series")
     intercept_per_kwh: tuple[float, ...] = field("price at no power, by local hour", unit="$/kWh")
     slope_per_kwh_kw: float = field("rise of the price with power", unit="$/kWh/kW", default=0.0, at_least=0)
     curvature_per_kwh_kw2: float = field("rise of the slope with power", unit="$/kWh/kW2", default=0.0, at_least=0)
@@ -132,27 +108,25 @@ class _Wholesale:
 
     # Sessions
 
-    async def _run_series(self, series: WholesaleSeries) -> None:
+    async def _run_series(self, series: SlotSeries) -> None:
         port = self.port
-        slot = round(series.slot_min * MINUTE)
         bids = port.subscribe(WholesaleBid, product=series.product)
-        for start in range(round(series.first_min * MINUTE), port.stop, slot * series.slots):
-            count = min(series.slots, -(-(port.stop - start) // slot))
-            gate = start - round(series.gate_min * MINUTE)
-            await port.sleep_until(start - round(series.call_min * MINUTE))
+        for start, count in series.sessions(port.stop):
+            gate = series.before(start, series.gate_min)
+            await port.sleep_until(series.before(start, series.call_min))
             port.publish(
                 WholesaleCall(
                     iso=port.name,
                     product=series.product,
                     first_slot=start,
-                    slot_length=slot,
+                    slot_length=series.slot,
                     slots=count,
                     gate_closure=gate,
                 )
             )
             received = await bids.collect(until=gate)
             for number in range(count):
-                self._clear(series.product, start + number * slot, slot, received)
+                self._clear(series.product, start + number * series.slot, series.slot, received)
 
     def _clear(self, product: str, start: Instant, slot: Duration, received: list[WholesaleBid]) -> None:
         deviation = 0.0

@@ -11,7 +11,8 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from .network import SUBSTATION, TOLERANCE_KW, FloatArray, Network, by_transformer
+from ..interfaces import SUBSTATION
+from .network import TOLERANCE_KW, FloatArray, Network, by_transformer
 
 
 @attrs.frozen

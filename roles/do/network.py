@@ -8,10 +8,10 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
+from ..interfaces import SUBSTATION
+
 FloatArray = NDArray[np.float64]
 
-SUBSTATION = "substation"
-"""Name of the element at the head of the feeder."""
 _PRECISION = 1e-12
 TOLERANCE_KW = 1e-9
 """An element is overloaded beyond its limit by more than this, which is but rounding."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
-from .network import SUBSTATION, FloatArray, Network
+from ..interfaces import SUBSTATION
+from .network import FloatArray, Network
 
 _TOLERANCE_KW = 1e-6
 """Awards that add up to a limit miss it by their rounding."""

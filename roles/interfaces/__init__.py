@@ -2,6 +2,8 @@
 
 from .customer import Bill, BillLine, TariffPublished
 from .market import (
+    DAY_AHEAD,
+    REAL_TIME,
     Award,
     AwardStatus,
     ClearingResult,
@@ -9,17 +11,21 @@ from .market import (
     Order,
 )
 from .metering import DeviceLimit, DevicePower, EntityEnergy, FeederRead, MeterRead, Quality
-from .network import CurtailmentPlan, ElementLimit, ValidationRequest, ValidationResult
+from .network import SUBSTATION, CurtailmentPlan, ElementLimit, ValidationRequest, ValidationResult
 from .registry import NO_MARKET, Assignment, Enrolment, EnrolmentRefused
 from .retail_supply import AggregateDemand, LoadEstimate, Positions, PriceForecast, SupplyOffer
 from .settlement import BILLING, CLOSING, AccountStatement, Invoice, Payment, TransferKind
 from .weather import WeatherForecast, WeatherReading
-from .wholesale import WholesaleAward, WholesaleBid, WholesaleCall, WholesalePrice
+from .wholesale import FORECAST, WholesaleAward, WholesaleBid, WholesaleCall, WholesalePrice
 
 __all__ = [
     "BILLING",
     "CLOSING",
+    "DAY_AHEAD",
+    "FORECAST",
     "NO_MARKET",
+    "REAL_TIME",
+    "SUBSTATION",
     "AccountStatement",
     "AggregateDemand",
     "Assignment",

@@ -6,6 +6,9 @@ from enum import Enum
 
 from ...kernel import Duration, Instant, field, message
 
+DAY_AHEAD, REAL_TIME = "day-ahead", "real-time"
+"""The products of retail and wholesale markets: series of slots that are cleared in the same way."""
+
 
 class AwardStatus(Enum):
     """What became of an order."""

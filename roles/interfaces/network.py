@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from ...kernel import Duration, Instant, field, message, value
 
+SUBSTATION = "substation"
+"""Name of the element at the head of a feeder; the others are transformers."""
+
 
 @value
 class ElementLimit:

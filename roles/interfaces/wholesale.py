@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from ...kernel import Duration, Instant, field, message
 
+FORECAST = "forecast"
+"""The product of prices that are only expected."""
+
 
 @message(topic="wholesale.{iso}.{product}.call", senders=["wholesale.{iso}"], receivers=["lse.*"])
 class WholesaleCall:

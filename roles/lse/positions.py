@@ -5,10 +5,8 @@ from __future__ import annotations
 import attrs
 
 from ...kernel import HOUR, Duration, Instant
-from ..interfaces import ClearingResult, MeterRead, Positions
+from ..interfaces import DAY_AHEAD, ClearingResult, MeterRead, Positions
 from .tariffs import Priced
-
-DAY_AHEAD = "day-ahead"
 
 
 @attrs.frozen

@@ -17,7 +17,9 @@ from ...kernel.activity import Main
 from ..accounts import Account, dollars
 from ..interfaces import (
     BILLING,
+    FORECAST,
     NO_MARKET,
+    REAL_TIME,
     AggregateDemand,
     Assignment,
     Bill,
@@ -39,8 +41,6 @@ from .forecast import LoadForecast, expected_kw
 from .positions import PositionBook
 from .procurement import RetailRate, wholesale_bid
 from .tariffs import FlatTariff, TransactiveTariff, total
-
-REAL_TIME, DAY_AHEAD, FORECAST = "real-time", "day-ahead", "forecast"
 
 
 class TariffKind(Enum):

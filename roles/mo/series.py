@@ -10,8 +10,9 @@ from collections.abc import Iterable
 
 import attrs
 
-from ...kernel import FIRST, MINUTE, DeadlinePassed, Duration, Instant, Subscription, field, value
+from ...kernel import FIRST, DeadlinePassed, Instant, Subscription, field, value
 from ..interfaces import AggregateDemand, LoadEstimate, MarketCall, Order, SupplyOffer
+from ..series import SlotSeries
 from .order_book import OrderBook
 from .safe_clearing import Slot
 from .slot_clearing import SlotClearing
@@ -19,39 +20,21 @@ from .venue import Venue
 
 
 @value
-class Series:
-    """A series of slots that are cleared in the same way; times count back from the first slot of a session."""
+class Series(SlotSeries):
+    """A series of a retail market."""
 
-    product: str = field("name of the series, day-ahead or real-time")
-    slot_min: float = field("length of a slot", unit="min", above=0)
-    slots: int = field("slots of a session", at_least=1)
-    first_min: float = field(
-        "start of the first slot of the first session, after the start of the run", unit="min", at_least=0
-    )
-    call_min: float = field("call for orders, before the first slot", unit="min", above=0)
-    gate_min: float = field("gate closure, before the first slot", unit="min", above=0)
     award_min: float = field("latest award, before the first slot", unit="min", at_least=0)
 
     def check(self) -> Iterable[tuple[str, str]]:
-        """Call, gate closure and award come in this order, and the first call after the start of the run."""
-        if not self.call_min > self.gate_min > self.award_min:
-            yield "call_min", "expected the call before the gate closure before the award"
-        if self.call_min > self.first_min:
-            yield (
-                "first_min",
-                f"expected at least call_min = {self.call_min:g}, so that the call is in the run",
-            )
-        if self.call_min - self.award_min > self.slot_min * self.slots:
-            yield "call_min", "expected the call after the award of the session before"
+        """Besides what holds for every series, awards come after the gate closure."""
+        yield from SlotSeries.check(self)
+        if self.gate_min <= self.award_min:
+            yield "award_min", "expected the awards after the gate closure"
 
     @property
-    def slot(self) -> Duration:
-        """Length of a slot. [ns]"""
-        return round(self.slot_min * MINUTE)
-
-    def before(self, start: Instant, minutes: float) -> Instant:
-        """An instant some minutes before a session's first slot."""
-        return start - round(minutes * MINUTE)
+    def last_min(self) -> float:
+        """The last deadline of a session, before its first slot. [min]"""
+        return self.award_min
 
 
 @attrs.define
@@ -76,14 +59,13 @@ class SeriesRun:
     async def run(self) -> None:
         """Hold session after session, to the end of the run."""
         port, series = self.venue.port, self.series
-        for start in range(round(series.first_min * MINUTE), port.stop, series.slot * series.slots):
+        for start, count in series.sessions(port.stop):
             await port.sleep_until(series.before(start, series.call_min))
-            await self._session(start)
+            await self._session(start, count)
 
-    async def _session(self, start: Instant) -> None:
+    async def _session(self, start: Instant, count: int) -> None:
         port, series, rules = self.venue.port, self.series, self.venue.rules
         self.gate = series.before(start, series.gate_min)
-        count = min(series.slots, -(-(port.stop - start) // series.slot))
         self._call(start, count)
         book = OrderBook(
             start,

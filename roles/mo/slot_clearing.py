@@ -12,6 +12,7 @@ import numpy as np
 
 from ...kernel import HOUR, Duration, Instant
 from ..interfaces import (
+    SUBSTATION,
     AwardStatus,
     ClearingResult,
     CurtailmentPlan,
@@ -25,7 +26,6 @@ from .order_book import OrderBook
 from .safe_clearing import Slot, SlotResult, clear_slot, curtailed
 from .venue import Venue
 
-SUBSTATION = "substation"
 _RULE = "consuming awards below the element, pro rata"
 _NEGLIGIBLE_KW = 1e-9
 

@@ -31,9 +31,7 @@ suns = st.floats(0.0, 1.0)
 durations = st.sampled_from([60.0, 300.0, 3600.0])
 
 
-def integrated(
-    house: House, duration_s: float, outdoor_c: float, sun: float, cooling_kw: float
-) -> list[float]:
+def integrated(house: House, duration_s: float, outdoor_c: float, sun: float, cooling_kw: float) -> list[float]:
     """The heat balance written once more, and left to a stiff solver."""
     p = house.parameters
     ratio = (0.01066989 * (1.8 * max(outdoor_c, 40 / 9) + 32) - 0.01363961) * 1.3
@@ -42,9 +40,7 @@ def integrated(
     def balance(_hour: float, state: np.ndarray) -> list[float]:
         air_c, mass_c = state
         to_mass_kw = p.mass_coupling_kw_per_c * (air_c - mass_c)
-        into_air_kw = (
-            p.ua_kw_per_c * (outdoor_c - air_c) + gain_kw / 2 - p.cop / ratio * cooling_kw - to_mass_kw
-        )
+        into_air_kw = p.ua_kw_per_c * (outdoor_c - air_c) + gain_kw / 2 - p.cop / ratio * cooling_kw - to_mass_kw
         return [
             into_air_kw / p.air_capacity_kwh_per_c,
             (to_mass_kw + gain_kw / 2) / p.mass_capacity_kwh_per_c,
@@ -91,9 +87,7 @@ def test_comes_to_rest_where_gains_equal_losses():
 
 @settings(deadline=None)
 @given(envelopes, temperatures, temperatures, temperatures, suns, temperatures, durations)
-def test_cooling_for_hits_its_target_or_its_limit(
-    parameters, air_c, mass_c, outdoor_c, sun, target_c, duration_s
-):
+def test_cooling_for_hits_its_target_or_its_limit(parameters, air_c, mass_c, outdoor_c, sun, target_c, duration_s):
     house = House(parameters, air_c, mass_c)
 
     cooling_kw = house.cooling_for(target_c, duration_s, outdoor_c, sun)

@@ -60,9 +60,7 @@ def test_homes_differ_and_calls_leave_no_trace():
 
 
 def test_noise_has_the_parameters_deviation_and_persistence():
-    series = np.log(
-        [[home.power_kw(12.0, step) for step in range(NOISE_STEPS)] for home in map(load, range(8))]
-    )
+    series = np.log([[home.power_kw(12.0, step) for step in range(NOISE_STEPS)] for home in map(load, range(8))])
     steps = series - series.mean(axis=1, keepdims=True)
 
     assert steps.std() == pytest.approx(0.35, rel=0.15)

@@ -70,9 +70,7 @@ def test_nobody_lives_in_an_empty_population():
     assert homes(0, 1) == ()
 
 
-@pytest.mark.parametrize(
-    ("count", "seed", "share"), [(-1, 0, 0.3), (1, -1, 0.3), (1, 0, 1.1), (1, 0, float("nan"))]
-)
+@pytest.mark.parametrize(("count", "seed", "share"), [(-1, 0, 0.3), (1, -1, 0.3), (1, 0, 1.1), (1, 0, float("nan"))])
 def test_refuses_what_has_no_meaning(count, seed, share):
     with pytest.raises(ValueError, match=r".+"):
         homes(count, seed, battery_share=share)

@@ -72,9 +72,7 @@ def bought_kw(curve, price_per_kwh: float) -> float:
 class TestHvac:
     @settings(deadline=None)
     @given(houses, comforts, outlooks, st.floats(10.0, 45.0), st.floats(0.0, 1.0), prices, prices)
-    def test_a_bid_is_well_formed_and_falls_with_price(
-        self, house, comfort, outlook, outdoor_c, sun, one, other
-    ):
+    def test_a_bid_is_well_formed_and_falls_with_price(self, house, comfort, outlook, outdoor_c, sun, one, other):
         curve = hvac_bid(house, comfort, outlook, duration_s=300, outdoor_c=outdoor_c, solar_kw_per_m2=sun)
 
         assert_well_formed(curve, 0.0, HOUSE.rated_kw)
@@ -91,9 +89,7 @@ class TestHvac:
         assert house.air_temperature_c == pytest.approx(reached_c)
 
     def test_the_wanted_quantity_holds_in_a_band_around_the_expected_price(self):
-        curve = hvac_bid(
-            House(HOUSE, 24.0), COMFORT, OUTLOOK, duration_s=300, outdoor_c=35.0, solar_kw_per_m2=0.5
-        )
+        curve = hvac_bid(House(HOUSE, 24.0), COMFORT, OUTLOOK, duration_s=300, outdoor_c=35.0, solar_kw_per_m2=0.5)
 
         assert [price for _, price in curve] == pytest.approx([0.30, 0.12, 0.08, 0.0])
         assert curve[0][0] < curve[1][0] == curve[2][0] < curve[3][0]
@@ -103,9 +99,7 @@ class TestHvac:
         comfort = attrs.evolve(COMFORT, slider=0.0)
         dear = attrs.evolve(OUTLOOK, expected_per_kwh=0.25)
 
-        curve = hvac_bid(
-            House(HOUSE, 24.0), comfort, dear, duration_s=300, outdoor_c=35.0, solar_kw_per_m2=0.5
-        )
+        curve = hvac_bid(House(HOUSE, 24.0), comfort, dear, duration_s=300, outdoor_c=35.0, solar_kw_per_m2=0.5)
 
         assert len({quantity for quantity, _ in curve}) == 1
 
@@ -121,8 +115,7 @@ class TestHvac:
 
     def test_the_target_is_cooler_when_power_is_cheap(self):
         targets_c = [
-            COMFORT.target_c(attrs.evolve(OUTLOOK, expected_per_kwh=price))
-            for price in (0.0, 0.05, 0.1, 0.2, 9.0)
+            COMFORT.target_c(attrs.evolve(OUTLOOK, expected_per_kwh=price)) for price in (0.0, 0.05, 0.1, 0.2, 9.0)
         ]
 
         assert targets_c == pytest.approx([23.6, 23.8, 24.0, 24.8, 25.6])
@@ -138,9 +131,7 @@ class TestHvac:
         assert curves[15][1][0] > 2 * curves[4][1][0] > 0.0
 
     def test_day_bids_hold_the_set_point_at_steady_state_under_a_flat_price(self):
-        curves = hvac_day_bid(
-            HOUSE, COMFORT, [0.1] * 48, [34.0] * 48, [0.3] * 48, floor_per_kwh=0.0, cap_per_kwh=1.0
-        )
+        curves = hvac_day_bid(HOUSE, COMFORT, [0.1] * 48, [34.0] * 48, [0.3] * 48, floor_per_kwh=0.0, cap_per_kwh=1.0)
 
         heat_kw = 0.25 * 10.0 + 0.8 + 3.5 * 0.3
         assert curves[-1][1][0] == pytest.approx(heat_kw / HOUSE.sensible_cop(34.0), rel=1e-6)
@@ -159,9 +150,7 @@ def earned(plan, energy_kwh: float, forecast, parameters: BatteryParameters, end
     return money + end_value * (battery.energy_kwh - parameters.reserve_kwh)
 
 
-def best_by_linear_program(
-    energy_kwh: float, forecast, parameters: BatteryParameters, end_value: float
-) -> float:
+def best_by_linear_program(energy_kwh: float, forecast, parameters: BatteryParameters, end_value: float) -> float:
     count = len(forecast)
     gain_in, gain_out = parameters.charge_efficiency, -1 / parameters.discharge_efficiency
     lower = np.tril(np.ones((count, count)))
@@ -187,22 +176,16 @@ class TestBatteryPlan:
         st.floats(0.0, 0.4),
     )
     def test_earns_what_a_linear_program_earns(self, forecast, energy_kwh, efficiency, rated_kw, end_value):
-        parameters = attrs.evolve(
-            BATTERY, charge_efficiency=efficiency, discharge_efficiency=0.93, rated_kw=rated_kw
-        )
+        parameters = attrs.evolve(BATTERY, charge_efficiency=efficiency, discharge_efficiency=0.93, rated_kw=rated_kw)
 
         plan = battery_day_plan(parameters, energy_kwh, forecast, energy_value_per_kwh=end_value)
 
         best = best_by_linear_program(energy_kwh, forecast, parameters, end_value)
         assert earned(plan, energy_kwh, forecast, parameters, end_value) == pytest.approx(best, abs=1e-6)
 
-    @pytest.mark.parametrize(
-        "forecast", [[-0.2, 0.3, -0.1, 0.2], [0.1, -0.3, -0.3, 0.0], [-0.1, -0.2, -0.3, 0.5]]
-    )
+    @pytest.mark.parametrize("forecast", [[-0.2, 0.3, -0.1, 0.2], [0.1, -0.3, -0.3, 0.0], [-0.1, -0.2, -0.3, 0.5]])
     def test_negative_prices_earn_the_most_of_all_plans_that_sell_at_none(self, forecast):
-        parameters = BatteryParameters(
-            4.0, 2.0, charge_efficiency=0.5, discharge_efficiency=0.5, wear_per_kwh=0.01
-        )
+        parameters = BatteryParameters(4.0, 2.0, charge_efficiency=0.5, discharge_efficiency=0.5, wear_per_kwh=0.01)
         steps = [(-1.0, -0.5, 0.0, 1.0, 2.0) if price >= 0 else (0.0, 1.0, 2.0) for price in forecast]
 
         def money(plan) -> float:

@@ -44,9 +44,7 @@ def cleared(demand: DemandCurve, supply: SupplyCurve, limit_kw: float | None = N
     return clear(demand, supply, price_cap=CAP, price_floor=FLOOR, limit_kw=limit_kw)
 
 
-def excess(
-    demand: DemandCurve, supply: SupplyCurve, limit_kw: float | None, price: float
-) -> tuple[float, float]:
+def excess(demand: DemandCurve, supply: SupplyCurve, limit_kw: float | None, price: float) -> tuple[float, float]:
     low, high = demand.quantity_range_at(price)
     limit = inf if limit_kw is None else limit_kw
     least, most = (min(kw, limit) for kw in supply.limits_at(price))
@@ -111,9 +109,7 @@ def test_awards_and_fixed_load_add_up(
     quantity, price = market
     result = cleared(aggregate(quantity, price, fixed_kw=fixed_kw), supply, limit_kw)
     awards = allocate(quantity, price, result)
-    wanted = allocate(
-        quantity, price, Clearing(result.price_per_kwh, 0, Outcome.CLEARED, result.marginal_fraction)
-    )
+    wanted = allocate(quantity, price, Clearing(result.price_per_kwh, 0, Outcome.CLEARED, result.marginal_fraction))
     cut = wanted.sum() - awards.sum()
 
     assert awards.shape == (len(quantity),)

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridbus.roles.do.curtailment import Cut, curtail
-from gridbus.roles.do.network import SUBSTATION, Network, by_transformer, network
+from gridbus.roles.do.network import Network, by_transformer, network
+from gridbus.roles.interfaces import SUBSTATION
 
 COUNT = 3
 WATTS = st.integers(-15_000, 25_000)

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gridbus.roles.do.network import SUBSTATION, Network, TransformerModel, by_transformer, network
+from gridbus.roles.do.network import Network, TransformerModel, by_transformer, network
+from gridbus.roles.interfaces import SUBSTATION
 
 LOADS = st.lists(st.floats(-40.0, 60.0), min_size=3, max_size=3).map(np.array)
 CONSUMPTION = st.lists(st.floats(0.0, 60.0), min_size=3, max_size=3).map(np.array)

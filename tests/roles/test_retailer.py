@@ -31,7 +31,8 @@ from gridbus.roles.interfaces import (
 )
 from gridbus.roles.lse import Retailer
 from gridbus.roles.lse.retailer import TariffKind
-from gridbus.roles.wholesale import WholesaleMarket, WholesaleSeries
+from gridbus.roles.series import SlotSeries
+from gridbus.roles.wholesale import WholesaleMarket
 
 Main = Callable[[Port], Any]
 STEP = 5 * MINUTE
@@ -40,8 +41,8 @@ SETTING = Setting(CALENDAR, HOUR, 0)
 
 def wholesale(**changes: Any) -> dict[str, Main]:
     series = (
-        WholesaleSeries(product="day-ahead", slot_min=10.0, slots=2, first_min=10.0, call_min=8.0, gate_min=6.0),
-        WholesaleSeries(product="real-time", slot_min=10.0, slots=1, first_min=10.0, call_min=2.0, gate_min=1.0),
+        SlotSeries(product="day-ahead", slot_min=10.0, slots=2, first_min=10.0, call_min=8.0, gate_min=6.0),
+        SlotSeries(product="real-time", slot_min=10.0, slots=1, first_min=10.0, call_min=2.0, gate_min=1.0),
     )
     fields: dict[str, Any] = {"series": series, "intercept_per_kwh": (0.1,) * 24, "slope_per_kwh_kw": 0.001}
     return dict(WholesaleMarket(**(fields | changes)).components("iso", SETTING))

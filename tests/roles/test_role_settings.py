@@ -11,14 +11,13 @@ from gridbus.roles.lse import Retailer
 from gridbus.roles.lse.retailer import TariffKind
 from gridbus.roles.mo import MarketOperator
 from gridbus.roles.mo.series import Series
+from gridbus.roles.series import SlotSeries
 from gridbus.roles.weather import WeatherStation
-from gridbus.roles.wholesale import WholesaleMarket, WholesaleSeries
+from gridbus.roles.wholesale import WholesaleMarket
 
 SERIES = Series(product="real-time", slot_min=5.0, slots=1, first_min=5.0, call_min=1.0, gate_min=0.75, award_min=0.5)
 MARKET = MarketOperator(lse="green", do="wires", series=(SERIES,))
-WHOLESALE_SERIES = WholesaleSeries(
-    product="real-time", slot_min=5.0, slots=1, first_min=5.0, call_min=1.0, gate_min=0.6
-)
+WHOLESALE_SERIES = SlotSeries(product="real-time", slot_min=5.0, slots=1, first_min=5.0, call_min=1.0, gate_min=0.6)
 WHOLESALE = WholesaleMarket(series=(WHOLESALE_SERIES,), intercept_per_kwh=(0.1,) * 24)
 RETAILER = Retailer(tariff=TariffKind.FLAT, wholesale="iso", profile_kw=(1.0,) * 24)
 WIRES = DistributionOperator(
@@ -36,9 +35,9 @@ def test_sound_settings_give_no_complaint(settings: Any) -> None:
     ("settings", "changes", "key"),
     [
         (SERIES, {"call_min": 0.7}, "call_min"),
-        (SERIES, {"gate_min": 0.5}, "call_min"),
+        (SERIES, {"gate_min": 0.5}, "award_min"),
         (SERIES, {"first_min": 0.5}, "first_min"),
-        (SERIES, {"first_min": 60.0, "call_min": 10.0}, "call_min"),
+        (SERIES, {"first_min": 60.0, "call_min": 5.6}, "award_min"),
         (MARKET, {"price_floor_per_kwh": 1.0}, "price_cap_per_kwh"),
         (MARKET, {"series": (SERIES, SERIES)}, "series"),
         (WHOLESALE_SERIES, {"call_min": 0.6}, "call_min"),
