@@ -39,9 +39,7 @@ class Household:
         load = HouseholdLoad(self.load, np.random.default_rng(port.seed))
         for step, start in enumerate(range(0, port.stop, self.interval)):
             await port.sleep_until(start)
-            local = port.calendar.local(start)
-            local_hour = local.hour + local.minute / 60.0 + local.second / 3600.0
-            feed.draw(load.power_kw(local_hour, step), start)
+            feed.draw(load.power_kw(port.calendar.hour(start), step), start)
 
 
 @attrs.define

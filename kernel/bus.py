@@ -31,33 +31,49 @@ class BusStatistics:
 class _Table:
     """Who receives a message class: subscriptions by topic, and the routes found so far.
 
-    A route is found once per topic and kept in a tree of dicts keyed by the topic's fields, so that a message
-    finds its receivers without its topic being written out.
+    Both are trees of dicts, one level for each field of the topic, so that a message finds its receivers without its
+    topic being written out. The subscriptions' tree has ``*`` beside the values; a route is found in it once per
+    topic, by at most two branches a level however many subscriptions there are.
     """
 
-    __slots__ = ("declaration", "exact", "lookup", "published", "retain", "retained", "routes", "wildcard")
+    __slots__ = ("declaration", "lookup", "published", "retain", "retained", "routes", "subscriptions")
 
     def __init__(self, declaration: Declaration) -> None:
         self.declaration = declaration
         self.lookup = declaration.lookup
         self.retain = declaration.retain
         self.published = 0
-        self.exact: dict[str, Mailboxes] = {}
-        self.wildcard: dict[str, Mailboxes] = {}
+        self.subscriptions: dict[Any, Any] = {}
         self.routes: dict[Any, Any] = {}
         self.retained: dict[str, Envelope[Any]] = {}
 
     def mailboxes(self, pattern: str) -> Mailboxes:
         """The list of subscriptions under a pattern, made when it is not there."""
-        return (self.wildcard if "*" in pattern else self.exact).setdefault(pattern, [])
+        tokens = zip(self.declaration.pattern, pattern.split("."), strict=True)
+        return _leaf(self.subscriptions, [value for token, value in tokens if token[0] == "{"], [])
+
+    def find(self, message: object) -> Mailboxes:
+        """The subscriptions whose pattern a message's topic fits."""
+        trees: list[Any] = [self.subscriptions]
+        for key in self._keys(message):
+            trees = [tree[branch] for tree in trees for branch in (key, "*") if branch in tree]
+        return [subscription for mailboxes in trees for subscription in mailboxes]
 
     def enter_route(self, message: object, route: Mailboxes) -> None:
         """Keep a route under the topic fields of a message."""
-        keys = [getattr(message, name) for name in self.declaration.topic_fields] or [None]
-        tree = self.routes
-        for key in keys[:-1]:
-            tree = tree.setdefault(key, {})
-        tree[keys[-1]] = route
+        _leaf(self.routes, self._keys(message), route)
+
+    def _keys(self, message: object) -> list[Any]:
+        return [getattr(message, name) for name in self.declaration.topic_fields] or [None]
+
+
+def _leaf(tree: dict[Any, Any], keys: list[Any], otherwise: Mailboxes) -> Mailboxes:
+    """What stands in a tree under some keys; where nothing does, enter something else."""
+    *path, last = keys or [None]
+    for key in path:
+        tree = tree.setdefault(key, {})
+    found: Mailboxes = tree.setdefault(last, otherwise)
+    return found
 
 
 class Bus:
@@ -193,10 +209,7 @@ class Bus:
     def _find_route(self, table: _Table, envelope: Envelope[Any]) -> Mailboxes:
         declaration, topic = table.declaration, envelope.topic
         _check_topic(declaration, envelope)
-        found = list(table.exact.get(topic, ()))
-        for pattern, mailboxes in table.wildcard.items():
-            if matches(pattern, topic):
-                found += mailboxes
+        found = table.find(envelope.message)
         for pattern, mailboxes in self._texts.items():
             if matches(pattern, topic):
                 found += [s for s in mailboxes if self._may_hear(s.address, declaration, topic)]

@@ -160,7 +160,9 @@ def _facts(result: Result) -> dict[str, Any]:
 
 
 def _print_summary(result: Result) -> None:
-    table = Table("", "", title=f"{result.scenario.name}: {result.scenario.head.description}", show_header=False)
+    table = Table(title=f"{result.scenario.name}: {result.scenario.head.description}", show_header=False)
+    table.add_column()
+    table.add_column(overflow="fold")
     if result.path is not None:
         for name in names("summaries"):
             for row in load("summaries", name)(result):

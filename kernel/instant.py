@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,7 @@ SECOND: Duration = 1_000_000_000
 MINUTE: Duration = 60 * SECOND
 HOUR: Duration = 60 * MINUTE
 DAY: Duration = 24 * HOUR
+_QUARTER = 15 * MINUTE
 
 
 def seconds(count: float) -> Duration:
@@ -29,17 +31,15 @@ def seconds(count: float) -> Duration:
 class Calendar:
     """Relates instants to dates: ``start`` is instant 0; ``zone`` is where people read clocks."""
 
-    start: datetime = attrs.field()
+    start: datetime
     zone: ZoneInfo = attrs.field(factory=lambda: ZoneInfo("UTC"))
+    epoch_ns: int = attrs.field(init=False, repr=False, eq=False)
+    """Instant 0 in nanoseconds of the Unix epoch."""
 
-    @start.validator
-    def _aware(self, _: object, value: datetime) -> None:
-        if value.tzinfo is None:
-            raise ValueError(f"the start {value} has no zone; write 2025-07-16T22:00:00-04:00")
-
-    @property
-    def epoch_ns(self) -> int:
-        """Instant 0 in nanoseconds of the Unix epoch."""
+    @epoch_ns.default
+    def _since_1970(self) -> int:
+        if self.start.tzinfo is None:
+            raise ValueError(f"the start {self.start} has no zone; write 2025-07-16T22:00:00-04:00")
         return _nanoseconds(self.start - datetime(1970, 1, 1, tzinfo=UTC))
 
     def utc(self, instant: Instant) -> datetime:
@@ -55,9 +55,21 @@ class Calendar:
         # By way of UTC: Python takes the difference of two dates of one zone on that zone's clock.
         return _nanoseconds(date.astimezone(UTC) - self.start.astimezone(UTC))
 
+    def hour(self, instant: Instant) -> float:
+        """The time of day on the local clock. [h, 0 to 24]"""
+        quarter, rest = divmod(self.epoch_ns + instant, _QUARTER)
+        return (_hour_at(self.zone, quarter) + rest / HOUR) % 24.0
+
     def text(self, instant: Instant) -> str:
         """An instant as people of the place write it."""
         return self.local(instant).isoformat(timespec="seconds" if instant % SECOND == 0 else "microseconds")
+
+
+@lru_cache(maxsize=1024)
+def _hour_at(zone: ZoneInfo, quarter: int) -> float:
+    """The time of day at a quarter of an hour of the epoch; no clock is put forward or back between two of them. [h]"""
+    local = datetime.fromtimestamp(quarter * 900, zone)
+    return local.hour + local.minute / 60.0 + local.second / 3600.0
 
 
 def _nanoseconds(span: timedelta) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +19,27 @@ from .message import declaration_of
 JOURNAL = "journal.jsonl.zst"
 
 
+_writers: dict[type, tuple[str, Callable[[object], dict[str, Any]]]] = {}
+"""Name and encoder of each message class that has been written."""
+
+
+def _writer(cls: type) -> tuple[str, Callable[[object], dict[str, Any]]]:
+    made = _writers[cls] = declaration_of(cls).name, encoder(cls)
+    return made
+
+
 def journal_line(envelope: Envelope[Any]) -> bytes:
     """A message and its envelope as one line; what digests and comparisons of runs are made of."""
     message = envelope.message
     cls: type = type(message)
+    name, encode = _writers.get(cls) or _writer(cls)
     line = {
         "at": envelope.instant,
         "round": envelope.round,
         "sender": envelope.sender,
         "sequence": envelope.sequence,
-        "message": declaration_of(cls).name,
-        "body": encoder(cls)(message),
+        "message": name,
+        "body": encode(message),
     }
     if envelope.reply_to is not None:
         line["reply_to"], line["conversation"] = envelope.reply_to, envelope.conversation

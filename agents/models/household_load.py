@@ -2,6 +2,7 @@
 
 import math
 from array import array
+from itertools import accumulate, islice
 
 import attrs
 import numpy as np
@@ -68,11 +69,12 @@ def _noise(parameters: HouseholdLoadParameters, rng: np.random.Generator) -> "ar
     """Logarithmic first-order autoregressive noise with mean one over its period."""
     persistence = parameters.noise_persistence
     innovation = parameters.noise_deviation * math.sqrt(1.0 - persistence * persistence)
-    shocks = rng.standard_normal(NOISE_STEPS + 1).tolist()
-    level = parameters.noise_deviation * shocks[0]
-    factors = array("d")
-    for shock in shocks[1:]:
-        level = persistence * level + innovation * shock
-        factors.append(math.exp(level))
+    first, *shocks = rng.standard_normal(NOISE_STEPS + 1).tolist()
+    levels = accumulate(
+        shocks,
+        lambda level, shock: persistence * level + innovation * shock,
+        initial=parameters.noise_deviation * first,
+    )
+    factors = list(map(math.exp, islice(levels, 1, None)))
     scale = NOISE_STEPS / sum(factors)
-    return array("d", (factor * scale for factor in factors))
+    return array("d", [factor * scale for factor in factors])

@@ -13,7 +13,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from .clearing import Clearing, SupplyCurve, allocate, clear
+from .clearing import Clearing, Outcome, SupplyCurve, allocate, clear
 from .curves import DemandCurve, FloatArray, aggregate, stack_bids
 
 _TOLERANCE_KW = 1e-9
@@ -96,8 +96,14 @@ def _clear(slot: Slot, bids: tuple[FloatArray, FloatArray], market_limit_kw: flo
 
 
 def _clear_below(slot: Slot, below: NDArray[np.bool_], price_per_kwh: float, limit_kw: float) -> Clearing:
+    demand = _of(slot, below)
+    low_kw, high_kw = demand.quantity_range_at(price_per_kwh)
+    if low_kw <= limit_kw < high_kw:
+        # The group stands at the margin of the market itself, maybe with more injection than load.
+        share = (limit_kw - low_kw) / (high_kw - low_kw)
+        return Clearing(price_per_kwh, limit_kw, Outcome.CLEARED, share)
     return clear(
-        _of(slot, below),
+        demand,
         SupplyCurve.flat(price_per_kwh),
         price_cap=slot.price_cap_per_kwh,
         price_floor=slot.price_floor_per_kwh,

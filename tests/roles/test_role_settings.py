@@ -37,7 +37,7 @@ def test_sound_settings_give_no_complaint(settings: Any) -> None:
         (SERIES, {"call_min": 0.7}, "call_min"),
         (SERIES, {"gate_min": 0.5}, "award_min"),
         (SERIES, {"first_min": 0.5}, "first_min"),
-        (SERIES, {"first_min": 60.0, "call_min": 5.6}, "award_min"),
+        (SERIES, {"first_min": 60.0, "call_min": 5.6}, "call_min"),
         (MARKET, {"price_floor_per_kwh": 1.0}, "price_cap_per_kwh"),
         (MARKET, {"series": (SERIES, SERIES)}, "series"),
         (WHOLESALE_SERIES, {"call_min": 0.6}, "call_min"),

@@ -199,3 +199,11 @@ def test_a_limit_a_rounding_error_away_from_an_orders_point_is_met_at_that_point
     slot = simple([[-5, 3, 8], [-5, 0, 0.7]], [[0.4, 0.4, 0.0], [0.4, 0.4, 0.1]], [0, 0], supply_price_per_kwh=0.05)
     result = clear_slot(slot, market_limit_kw=0.0, transformer_limit_kw={0: 3.0})
     assert result.award_kw.sum() == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_limited_group_that_stands_at_the_margin_may_inject_in_all() -> None:
+    # Nothing may be drawn in all: 4 kW of demand elsewhere are met by a group that would draw 8 kW at a lower price.
+    slot = simple([[4, 4], [-5, 8]], [[1.0, 1.0], [0.3, 0.3]], [1, 0])
+    result = clear_slot(slot, market_limit_kw=0.0, transformer_limit_kw={0: 3.0})
+    assert result.award_kw.tolist() == pytest.approx([4.0, -4.0])
+    assert result.price_per_kwh.tolist() == pytest.approx([0.3, 0.3])
