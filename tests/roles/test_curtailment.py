@@ -38,7 +38,7 @@ def after(rows: Rows, cuts: list[Cut]) -> np.ndarray:
     return left
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(rows=DEVICES, limit_kw=st.floats(5.0, 120.0))
 def test_every_element_is_within_its_limit_afterwards(rows: Rows, limit_kw: float) -> None:
     made, places = feeder(limit_kw), columns(rows)[0]
@@ -47,7 +47,7 @@ def test_every_element_is_within_its_limit_afterwards(rows: Rows, limit_kw: floa
     assert made.overloaded(made.flow(by_transformer(places, left, COUNT))) == ()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(rows=DEVICES, limit_kw=st.floats(5.0, 120.0))
 def test_injection_is_never_cut_and_no_cut_turns_consumption_into_injection(rows: Rows, limit_kw: float) -> None:
     for cut in cuts_of(rows, limit_kw):
@@ -55,7 +55,7 @@ def test_injection_is_never_cut_and_no_cut_turns_consumption_into_injection(rows
         assert 0.0 <= cut.power_kw < wanted
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(rows=DEVICES)
 def test_nothing_is_cut_when_nothing_is_overloaded(rows: Rows) -> None:
     made = feeder(120.0)
@@ -64,14 +64,14 @@ def test_nothing_is_cut_when_nothing_is_overloaded(rows: Rows) -> None:
         assert cuts_of(rows, 120.0) == []
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(rows=DEVICES, limit_kw=st.floats(5.0, 120.0))
 def test_nobody_is_cut_by_a_rounding_error(rows: Rows, limit_kw: float) -> None:
     for cut in cuts_of(rows, limit_kw):
         assert rows[cut.device][1] - cut.power_kw > 1e-12
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(rows=DEVICES, limit_kw=st.floats(5.0, 120.0))
 def test_what_is_left_needs_no_second_cut(rows: Rows, limit_kw: float) -> None:
     left = after(rows, cuts_of(rows, limit_kw)).tolist()
@@ -79,7 +79,7 @@ def test_what_is_left_needs_no_second_cut(rows: Rows, limit_kw: float) -> None:
     assert cuts_of(again, limit_kw) == []
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(rows=DEVICES)
 def test_below_a_transformer_controllable_devices_are_cut_by_one_factor_before_all_others(rows: Rows) -> None:
     left = after(rows, cuts_of(rows, 1e6))
@@ -94,7 +94,7 @@ def test_below_a_transformer_controllable_devices_are_cut_by_one_factor_before_a
             assert factors[True] == pytest.approx([0.0] * len(factors[True]), abs=1e-6)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(rows=DEVICES, limit_kw=st.floats(5.0, 60.0))
 def test_for_the_substation_others_are_cut_only_when_nothing_controllable_is_left(rows: Rows, limit_kw: float) -> None:
     cuts = cuts_of(rows, limit_kw)

@@ -25,14 +25,14 @@ def test_transformers_are_ordered_by_name_and_keep_their_ratings() -> None:
     assert made.index() == {"t1": 0, "t2": 1, "t3": 2}
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(load=LOADS)
 def test_the_substation_feeds_the_load_and_the_losses(load: np.ndarray) -> None:
     flow = feeder().flow(load)
     assert flow.substation_kw == pytest.approx(load.sum() + flow.losses_kw, abs=1e-9)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(load=LOADS)
 def test_losses_are_never_less_than_what_idle_transformers_lose(load: np.ndarray) -> None:
     assert feeder().flow(load).losses_kw >= 0.0025 * 112.5 - 1e-12
@@ -86,7 +86,7 @@ def test_the_overload_setting_raises_the_limits_of_transformers() -> None:
     assert made.transformer_limit_kw.tolist() == pytest.approx([13.5])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(fixed=LOADS, flexible=CONSUMPTION, limit_kw=st.floats(1.0, 150.0))
 def test_the_largest_share_fits_and_a_larger_one_does_not(
     fixed: np.ndarray, flexible: np.ndarray, limit_kw: float
@@ -100,7 +100,7 @@ def test_the_largest_share_fits_and_a_larger_one_does_not(
         assert made.flow(fixed + (share + 1e-9) * flexible).substation_kw > limit_kw - 1e-9
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(fixed=LOADS, flexible=CONSUMPTION, limits=st.tuples(st.floats(1.0, 150.0), st.floats(1.0, 150.0)))
 def test_the_largest_share_grows_with_the_limit(
     fixed: np.ndarray, flexible: np.ndarray, limits: tuple[float, float]
@@ -109,7 +109,7 @@ def test_the_largest_share_grows_with_the_limit(
     assert feeder(tight).largest_share(fixed, flexible) <= feeder(wide).largest_share(fixed, flexible)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(load=CONSUMPTION)
 def test_a_load_that_is_exactly_at_the_limit_is_left_whole(load: np.ndarray) -> None:
     exactly = feeder().flow(load).substation_kw
@@ -120,7 +120,7 @@ def test_no_share_is_left_when_the_fixed_load_alone_is_too_much() -> None:
     assert feeder(10.0).largest_share(np.full(3, 20.0), np.full(3, 1.0)) == 0.0
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(rows=st.lists(st.tuples(st.integers(0, 3), st.floats(-9.0, 9.0)), max_size=20))
 def test_powers_are_summed_by_transformer(rows: list[tuple[int, float]]) -> None:
     places = np.array([place for place, _ in rows], dtype=np.intp)

@@ -33,7 +33,7 @@ def entered(enrolments: list[Enrolment]) -> tuple[Register, list[Enrolment]]:
     return register, accepted
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(enrolments=ENROLMENTS)
 def test_at_any_instant_a_usage_point_has_the_retailer_of_the_last_enrolment_that_has_begun(
     enrolments: list[Enrolment],
@@ -47,7 +47,7 @@ def test_at_any_instant_a_usage_point_has_the_retailer_of_the_last_enrolment_tha
             assert register.at(usage_point, instant) == (in_force[0] if in_force else None)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(enrolments=ENROLMENTS)
 def test_a_refused_enrolment_changes_nothing(enrolments: list[Enrolment]) -> None:
     register, accepted = entered(enrolments)

@@ -49,7 +49,7 @@ def test_each_usage_point_has_its_own_expectation_near_and_the_same_far(forecast
     assert expected_kw(forecast, ("h1", "h2"), HOUR, near=False) == (1.0, 1.0)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(scaling=st.floats(0.5, 2.0), charge=st.floats(0.0, 0.2), price=st.floats(-1.0, 1.0))
 def test_the_conversion_of_prices_is_undone_by_its_inverse(scaling: float, charge: float, price: float) -> None:
     rate = RetailRate(scaling, charge)
@@ -83,7 +83,7 @@ def test_a_transactive_bill_by_hand() -> None:
     assert total(lines) == Decimal("3.25")
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(energy=st.floats(-500.0, 500.0), price=st.floats(0.0, 1.0), daily=st.floats(0.0, 2.0), days=st.floats(0.0, 40.0))
 def test_the_total_of_a_bill_is_the_sum_of_its_rounded_lines(
     energy: float, price: float, daily: float, days: float

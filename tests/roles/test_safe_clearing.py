@@ -61,7 +61,7 @@ def below_kw(slot: Slot, result: SlotResult, place: int) -> float:
     return float(result.award_kw[slot.transformer == place].sum())
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(slot=slots())
 def test_without_limits_it_is_a_plain_clearing(slot: Slot) -> None:
     result = clear_slot(slot)
@@ -72,14 +72,14 @@ def test_without_limits_it_is_a_plain_clearing(slot: Slot) -> None:
     assert result.binding == ()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(slot=slots(), limits=LIMITS)
 def test_awards_and_inelastic_load_sum_to_the_cleared_quantity(slot: Slot, limits: Mapping[int, float]) -> None:
     result = clear_slot(slot, transformer_limit_kw=limits)
     assert result.award_kw.sum() + slot.inelastic_kw == pytest.approx(result.clearing.quantity_kw, abs=1e-6)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(slot=slots(), limits=LIMITS)
 def test_no_group_draws_more_than_the_limit_of_its_transformer(slot: Slot, limits: Mapping[int, float]) -> None:
     result = clear_slot(slot, transformer_limit_kw=limits)
@@ -87,7 +87,7 @@ def test_no_group_draws_more_than_the_limit_of_its_transformer(slot: Slot, limit
         assert below_kw(slot, result, place) <= limit + 1e-6
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(slot=slots(), limits=LIMITS, limit_kw=st.sampled_from([0.0, 2.0, 7.0, 15.0]))
 def test_orders_together_draw_no_more_than_the_market_limit(
     slot: Slot, limits: Mapping[int, float], limit_kw: float
@@ -98,7 +98,7 @@ def test_orders_together_draw_no_more_than_the_market_limit(
         assert below_kw(slot, result, place) <= limit + 1e-6
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(slot=slots(), limits=LIMITS)
 def test_prices_are_above_the_markets_only_below_a_transformer_whose_limit_binds(
     slot: Slot, limits: Mapping[int, float]
@@ -115,7 +115,7 @@ def test_prices_are_above_the_markets_only_below_a_transformer_whose_limit_binds
         )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(slot=slots(), limits=LIMITS)
 def test_every_award_lies_in_the_range_of_its_order_at_its_price(slot: Slot, limits: Mapping[int, float]) -> None:
     result = clear_slot(slot, transformer_limit_kw=limits)
@@ -174,7 +174,7 @@ def test_curtailing_cuts_consuming_awards_below_the_element_by_one_factor() -> N
     assert awards.tolist() == pytest.approx([2.0, 1.0, -1.0, 8.0])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(
     award_kw=st.lists(st.floats(-5.0, 9.0), min_size=1, max_size=8).map(np.array),
     limit_kw=st.floats(-10.0, 20.0),

@@ -32,7 +32,7 @@ def kept(market: np.ndarray, findings: list[Finding]) -> np.ndarray:
     return market
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(other=OTHER, market=MARKET, limit_kw=st.floats(60.0, 120.0), margin_kw=st.sampled_from([0.0, 5.0]))
 def test_a_market_that_keeps_to_the_limits_found_is_feasible(
     other: np.ndarray, market: np.ndarray, limit_kw: float, margin_kw: float
@@ -44,7 +44,7 @@ def test_a_market_that_keeps_to_the_limits_found_is_feasible(
     assert [found for found in findings if found.element != SUBSTATION or alone <= limit_kw - margin_kw] == []
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(other=OTHER, market=MARKET)
 def test_a_result_gives_no_finding_exactly_when_the_power_flow_shows_no_overload_by_the_market(
     other: np.ndarray, market: np.ndarray

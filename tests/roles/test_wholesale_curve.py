@@ -18,7 +18,7 @@ def bids(draw: st.DrawFn) -> Bid:
     return Bid(tuple(quantity), tuple(price))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(supply=SUPPLY, made=st.lists(bids(), max_size=4))
 def test_the_price_is_the_lowest_at_which_supply_asks_no_more(supply: QuadraticSupply, made: list[Bid]) -> None:
     price, quantities = clear_wholesale(supply, made)
