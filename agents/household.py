@@ -7,12 +7,13 @@ from decimal import Decimal
 import attrs
 import numpy as np
 
-from ..kernel import Duration, Port
+from ..kernel import Duration, Port, UsageError
 from ..roles.interfaces import (
     CLOSING,
     AccountStatement,
     Bill,
     Enrolment,
+    EnrolmentRefused,
     Payment,
     TransferKind,
 )
@@ -32,6 +33,7 @@ class Household:
         """Enrol, then live: draw the household's load, interval by interval."""
         port.publish(self.enrolment)
         customer = _Customer(port)
+        port.start(_watch_refusals(port))
         port.start(customer.pay())
         port.start(customer.close())
         feed = Feed(port, port.name, self.interval, controllable=False)
@@ -40,6 +42,11 @@ class Household:
         for step, start in enumerate(range(0, port.stop, self.interval)):
             await port.sleep_until(start)
             feed.draw(load.power_kw(port.calendar.hour(start), step), start)
+
+
+async def _watch_refusals(port: Port) -> None:
+    async for refusal in port.subscribe(EnrolmentRefused):
+        raise UsageError(f"the registry refused to enrol {port.name} with {refusal.lse}: {refusal.reason}")
 
 
 @attrs.define
@@ -51,20 +58,11 @@ class _Customer:
         """Pay every bill as it comes."""
         async for bill in self.port.subscribe(Bill):
             self.paid += bill.total
-            self.port.publish(
-                Payment(
-                    payer_role=self.port.role,
-                    payer=self.port.name,
-                    payee_role="lse",
-                    payee=bill.lse,
-                    kind=TransferKind.BILL,
-                    amount=bill.total,
-                )
-            )
+            self.port.publish(Payment(payee_role="lse", payee=bill.lse, kind=TransferKind.BILL, amount=bill.total))
 
     async def close(self) -> None:
         """State the account when all is paid."""
         port = self.port
         await port.sleep_until(port.stop, CLOSING)
         paid = self.paid
-        port.publish(AccountStatement(role=port.role, party=port.name, received=Decimal(0), paid=paid, balance=-paid))
+        port.publish(AccountStatement(party=port.name, received=Decimal(0), paid=paid, balance=-paid))

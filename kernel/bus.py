@@ -10,7 +10,7 @@ import attrs
 
 from .activity import Activity
 from .envelope import Envelope
-from .errors import PermissionDenied, UsageError
+from .errors import MailboxOverflow, PermissionDenied, UsageError
 from .message import Declaration, declaration_of, is_token, matches
 from .subscription import Pattern, Subscription
 
@@ -175,9 +175,16 @@ class Bus:
     # Delivery
 
     def deliver(
-        self, outbox: list[Envelope[Any]], ready: list[Activity], answer: Callable[[Envelope[Any]], None]
+        self,
+        outbox: list[Envelope[Any]],
+        ready: list[Activity],
+        answer: Callable[[Envelope[Any]], None],
+        blame: Callable[[str, Exception], None],
     ) -> None:
-        """Put the messages of a round into mailboxes; the activities that waited for one become ready."""
+        """Put the messages of a round into mailboxes; the activities that waited for one become ready.
+
+        A topic that is none is its sender's fault, a mailbox that runs over its receiver's: both go to ``blame``.
+        """
         tables = self._tables
         delivered, last = 0, None
         for envelope in outbox:
@@ -188,8 +195,12 @@ class Bus:
                 lookup, routes, retain = table.lookup, table.routes, table.retain
             try:
                 route = lookup(message, routes)
-            except KeyError:
-                route = self._find_route(table, envelope)
+            except (KeyError, TypeError):
+                try:
+                    route = self._find_route(table, envelope)
+                except UsageError as error:
+                    blame(envelope.sender, error)
+                    continue
             table.published += 1
             delivered += len(route)
             for subscription in route:
@@ -199,7 +210,10 @@ class Bus:
                     activity.inbound = envelope
                     ready.append(activity)
                 else:
-                    subscription.store(envelope)
+                    try:
+                        subscription.store(envelope)
+                    except MailboxOverflow as error:
+                        blame(subscription.address, error)
             if retain:
                 table.retained[envelope.topic] = envelope
             if envelope.reply_to is not None:

@@ -268,7 +268,7 @@ class Kernel:
     async def _settle(self) -> None:
         """Run rounds until nothing is published."""
         deliver, observers, answer = self.bus.deliver, self.observers, self._answer
-        foreign, nobody = self._foreign, self._nobody
+        foreign, nobody, blame = self._foreign, self._nobody, self._blame
         if foreign is None:
             raise InternalError("a kernel settles outside of a run")
         while self._ready or self.outbox:
@@ -287,7 +287,7 @@ class Kernel:
                     self._disordered = False
                 for observer in observers:
                     observer.observe(outbox)
-                deliver(outbox, self._ready, answer)
+                deliver(outbox, self._ready, answer, blame)
             self.round += 1
             if self.round % _BREATH == 0:
                 await anyio.lowlevel.checkpoint()
@@ -338,6 +338,14 @@ class Kernel:
             return resume(value)
         finally:
             self.current = self._nobody
+
+    def _blame(self, address: str, error: Exception) -> None:
+        """Treat what delivery has found wrong as if the component had raised it."""
+        port = self._ports.get(address)
+        activities = [] if port is None else [a for a in self._activities.values() if a.port is port]
+        if not activities:
+            raise error
+        self.failed(activities[0], error)
 
     def failed(self, activity: Activity, error: BaseException) -> None:
         """Quarantine the component, where the scenario says so, or end the run.

@@ -28,16 +28,7 @@ class Account:
     def pay(self, payee_role: str, payee: str, kind: TransferKind, amount: Decimal) -> None:
         """Pay another entity; a negative amount takes money back."""
         self.paid += amount
-        self.port.publish(
-            Payment(
-                payer_role=self.port.role,
-                payer=self.port.name,
-                payee_role=payee_role,
-                payee=payee,
-                kind=kind,
-                amount=amount,
-            )
-        )
+        self.port.publish(Payment(payee_role=payee_role, payee=payee, kind=kind, amount=amount))
 
     def book(self, payment: Payment) -> None:
         """Enter a payment that has come in."""
@@ -45,16 +36,7 @@ class Account:
 
     def invoice(self, payer_role: str, payer: str, kind: TransferKind, amount: Decimal) -> None:
         """Ask another entity to pay."""
-        self.port.publish(
-            Invoice(
-                payer_role=payer_role,
-                payer=payer,
-                payee_role=self.port.role,
-                payee=self.port.name,
-                kind=kind,
-                amount=amount,
-            )
-        )
+        self.port.publish(Invoice(payer_role=payer_role, payer=payer, kind=kind, amount=amount))
 
     async def receive(self) -> None:
         """Book what comes in, to the end of the run."""
@@ -64,15 +46,16 @@ class Account:
 
     async def settle_invoices(self) -> None:
         """Pay every invoice as it comes."""
-        async for invoice in self.port.subscribe(Invoice, payer_role=self.port.role):
-            self.pay(invoice.payee_role, invoice.payee, invoice.kind, invoice.amount)
+        invoices = self.port.subscribe(Invoice, payer_role=self.port.role)
+        async for envelope in invoices.envelopes():
+            payee_role, _, payee = envelope.sender.partition(".")
+            self.pay(payee_role, payee, envelope.message.kind, envelope.message.amount)
 
     async def close(self) -> None:
         """State the balance after all payments of the last instant."""
         await self.port.sleep_until(self.port.stop, CLOSING)
         self.port.publish(
             AccountStatement(
-                role=self.port.role,
                 party=self.port.name,
                 received=self.received,
                 paid=self.paid,

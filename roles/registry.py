@@ -78,6 +78,8 @@ async def _run(port: Port) -> None:
 
 def _enrol(port: Port, register: Register, enrolment: Enrolment) -> None:
     try:
+        if enrolment.effective_from < port.now:
+            raise Conflict(f"{enrolment.usage_point} cannot change its retailer in the past")
         changed = register.enrol(enrolment)
     except Conflict as conflict:
         port.publish(EnrolmentRefused(usage_point=enrolment.usage_point, lse=enrolment.lse, reason=str(conflict)))

@@ -76,8 +76,8 @@ def _bills(bills: pa.Table) -> Iterator[Row]:
 
 def _books(statements: pa.Table) -> Iterator[Row]:
     for row in statements.to_pylist():
-        if row["role"] != "agent":
-            yield f"balance of {row['role']}.{row['party']}", f"{row['balance']:,.2f} $"
+        if not row["sender"].startswith("agent."):
+            yield f"balance of {row['sender']}", f"{row['balance']:,.2f} $"
     yield "sum over all parties", f"{pc.sum(statements['balance']).as_py():,.2f} $"
 
 

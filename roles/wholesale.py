@@ -175,7 +175,9 @@ class _Wholesale:
     def _owed(self, lse: str) -> float:
         """Day-ahead energy at its price, and the deviation of what was used from it at the real-time price [$]."""
         bought = self.bought.get(lse, {})
-        owed = sum(power_kw * length / HOUR * price for length, power_kw, price in bought.values())
+        owed = 0.0
+        for start, (length, power_kw, price) in sorted(bought.items()):
+            owed += power_kw * min(length, self.port.stop - start) / HOUR * price
         for used in self.energy[lse]:
             held_kw = next((kw for at, (length, kw, _) in bought.items() if at <= used.start < at + length), 0.0)
             deviation = used.metered_kwh + used.losses_kwh - held_kw * used.duration / HOUR

@@ -106,9 +106,10 @@ class Meters:
             np.array([device.controllable for _, device, _ in known], dtype=bool),
         )
 
-    def refused_kwh(self, duration: Duration) -> float:
+    def refused_kwh(self, start: Instant, duration: Duration) -> float:
         """Energy that devices wanted in the interval and did not get."""
-        return sum(max(d.wanted_kw - d.power_kw, 0.0) for d in self._devices.values()) * duration / HOUR
+        heard = [device for device in self._devices.values() if device.start == start]
+        return sum(max(device.wanted_kw - device.power_kw, 0.0) for device in heard) * duration / HOUR
 
     def read(self, start: Instant, duration: Duration) -> Iterator[Read]:
         """Read every meter for the interval that has just ended, in the order of usage points."""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from math import isfinite
 
 import attrs
 import numpy as np
 
-from ...kernel import FIRST, HOUR, LAST, MINUTE, Duration, Instant, Port, Setting, field, value
+from ...kernel import FIRST, HOUR, LAST, MINUTE, Duration, Instant, Port, Setting, UsageError, field, value
 from ...kernel.activity import Main
 from ..accounts import Account, dollars
 from ..interfaces import (
     BILLING,
     Assignment,
-    CurtailmentPlan,
     DeviceLimit,
     DevicePower,
     ElementLimit,
@@ -25,6 +25,7 @@ from ..interfaces import (
     TransferKind,
     ValidationRequest,
     ValidationResult,
+    belongs,
 )
 from .curtailment import curtail
 from .metering import Meters
@@ -60,6 +61,7 @@ class DistributionOperator:
     )
     interval_min: float = field("metering interval", unit="min", default=5.0, above=0)
     use_of_system_per_kwh: float = field("charge to retailers", unit="$/kWh", default=0.02, at_least=0)
+    whole_network: bool = field("whether all usage points of the run are below its transformers", default=True)
 
     def check(self) -> Iterable[tuple[str, str]]:
         """Names of transformers are unique and there is one."""
@@ -89,6 +91,9 @@ class DistributionOperator:
         )
 
 
+_Slot = tuple[Instant, Duration]
+
+
 @attrs.define
 class _Operator:
     settings: DistributionOperator
@@ -96,15 +101,15 @@ class _Operator:
     network: Network = attrs.field(init=False)
     meters: Meters = attrs.field(init=False)
     account: Account = attrs.field(init=False)
-    estimates: dict[tuple[Instant, Duration], dict[str, LoadEstimate]] = attrs.field(init=False)
-    energy_kwh: defaultdict[str, float] = attrs.field(init=False)
+    estimates: dict[_Slot, dict[str, LoadEstimate]] = attrs.field(factory=dict, init=False)
+    accepted_kw: dict[_Slot, dict[str, FloatArray]] = attrs.field(factory=dict, init=False)
+    """What each market has been told is safe: the others have what is left."""
+    energy_kwh: defaultdict[str, float] = attrs.field(factory=lambda: defaultdict(float), init=False)
 
     def __attrs_post_init__(self) -> None:
         self.network = self.settings.network()
         self.meters = Meters(self.network.index())
         self.account = Account(self.port)
-        self.estimates = {}
-        self.energy_kwh = defaultdict(float)
 
     async def run(self) -> None:
         port = self.port
@@ -128,19 +133,34 @@ class _Operator:
     async def _take_assignments(self) -> None:
         async for assignment in self.port.subscribe(Assignment):
             if assignment.transformer not in self.meters.transformers:
+                self._complain_of(assignment)
                 continue
             if assignment.effective_from > self.port.now:
                 self.port.start(self._assign_later(assignment))
             else:
                 self.meters.assign(assignment)
 
+    def _complain_of(self, assignment: Assignment) -> None:
+        if self.settings.whole_network:
+            raise UsageError(
+                f"{assignment.usage_point} is below the transformer {assignment.transformer}, which "
+                f"[do.{self.port.name}] does not have: add it there, or say whole_network = false where another has it"
+            )
+
     async def _assign_later(self, assignment: Assignment) -> None:
         await self.port.sleep_until(assignment.effective_from, FIRST)
         self.meters.assign(assignment)
 
     async def _take_powers(self) -> None:
+        interval = self.settings.interval
         async for power in self.port.subscribe(DevicePower):
-            self.meters.report(power)
+            if power.duration != interval:
+                raise UsageError(
+                    f"{power.device} draws in intervals of {power.duration / MINUTE:g} min, but the meters have "
+                    f"{interval / MINUTE:g} min; give both the same interval_min"
+                )
+            if _is_sound(power):
+                self.meters.report(power)
 
     async def _take_estimates(self) -> None:
         async for estimate in self.port.subscribe(LoadEstimate):
@@ -148,6 +168,7 @@ class _Operator:
             self.estimates.setdefault(slot, {})[estimate.lse] = estimate
             for passed in [key for key in self.estimates if key[0] + key[1] <= self.port.now]:
                 del self.estimates[passed]
+                self.accepted_kw.pop(passed, None)
 
     # Meters
 
@@ -181,7 +202,7 @@ class _Operator:
                 losses_kwh=losses_kwh,
                 import_limit_kw=self.settings.substation_limit_kw,
                 highest_loading=max(self.network.loading(flow).values()),
-                curtailed_kwh=self.meters.refused_kwh(duration),
+                curtailed_kwh=self.meters.refused_kwh(start, duration),
             )
         )
 
@@ -235,18 +256,21 @@ class _Operator:
                 )
 
     async def _validate(self) -> None:
-        async with self.port.subscribe(ValidationRequest, CurtailmentPlan) as requests:
-            async for envelope in requests.envelopes():
-                request = envelope.message
-                if isinstance(request, ValidationRequest):
-                    self.port.publish(self._judge(request), reply_to=envelope)
+        async for envelope in self.port.subscribe(ValidationRequest).envelopes():
+            self.port.publish(self._judge(envelope.message), reply_to=envelope)
 
     def _judge(self, request: ValidationRequest) -> ValidationResult:
         other = np.zeros(len(self.network.transformers))
         for _, estimate in sorted(self.estimates.get((request.slot_start, request.slot_length), {}).items()):
             other += self._by_usage_point(estimate.usage_points, estimate.power_kw)
+        accepted = self.accepted_kw.setdefault((request.slot_start, request.slot_length), {})
+        for name, power_kw in sorted(accepted.items()):
+            if name != request.market:
+                other += power_kw
         market = self._by_usage_point(request.usage_points, request.power_kw)
         findings = validate(self.network, other, market, margin_kw=self.settings.forecast_margin_kw)
+        if not findings:
+            accepted[request.market] = market
         limits = tuple(
             ElementLimit(element=f.element, import_limit_kw=f.import_limit_kw, loading=f.loading) for f in findings
         )
@@ -269,3 +293,9 @@ class _Operator:
         for lse, energy_kwh in sorted(self.energy_kwh.items()):
             amount = dollars(energy_kwh * self.settings.use_of_system_per_kwh)
             self.account.invoice("lse", lse, TransferKind.USE_OF_SYSTEM, amount)
+
+
+def _is_sound(power: DevicePower) -> bool:
+    """Whether a report can be believed; a meter whose device tells nonsense is read as if it had told nothing."""
+    number = isinstance(power.power_kw, float | int) and isfinite(power.power_kw)
+    return number and belongs(power.device, power.usage_point)

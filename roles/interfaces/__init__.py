@@ -10,7 +10,7 @@ from .market import (
     MarketCall,
     Order,
 )
-from .metering import DeviceLimit, DevicePower, EntityEnergy, FeederRead, MeterRead, Quality
+from .metering import DeviceLimit, DevicePower, EntityEnergy, FeederRead, MeterRead, Quality, belongs
 from .network import SUBSTATION, CurtailmentPlan, ElementLimit, ValidationRequest, ValidationResult
 from .registry import NO_MARKET, Assignment, Enrolment, EnrolmentRefused
 from .retail_supply import AggregateDemand, LoadEstimate, Positions, PriceForecast, SupplyOffer
@@ -62,4 +62,5 @@ __all__ = [
     "WholesaleBid",
     "WholesaleCall",
     "WholesalePrice",
+    "belongs",
 ]

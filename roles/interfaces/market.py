@@ -93,4 +93,5 @@ class ClearingResult:
     shed_kw: float = field("demand that could not be served at the cap", unit="kW")
     orders: int = field("orders that took part")
     attempts: int = field("clearings until the distribution operator agreed")
-    binding: tuple[str, ...] = field("network elements whose limit bound", default=())
+    validated: bool = field("whether the distribution operator has agreed; if it is silent, awards stand", default=True)
+    binding: tuple[str, ...] = field("network elements that the distribution operator has limited", default=())

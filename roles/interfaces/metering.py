@@ -14,11 +14,16 @@ class Quality(Enum):
     ESTIMATED = "estimated"
 
 
+def belongs(device: str, usage_point: str) -> bool:
+    """Whether a device may speak for a usage point: it is called like it, or like it and more after a dash."""
+    return device == usage_point or device.startswith(f"{usage_point}-")
+
+
 @message(topic="device.{device}.power", senders=["agent.{device}"], receivers=["do.*"])
 class DevicePower:
     """What a device draws through its meter in an interval; a later revision replaces an earlier one."""
 
-    device: str = field("device")
+    device: str = field("device; its name is that of its usage point, with -something after it or not")
     usage_point: str = field("usage point of its meter")
     start: Instant = field("first instant of the interval", unit="ns")
     duration: Duration = field("length of the interval", unit="ns")
@@ -70,7 +75,7 @@ class FeederRead:
     metered_kwh: float = field("sum of the meters", unit="kWh")
     losses_kwh: float = field("losses of lines and transformers", unit="kWh")
     import_limit_kw: float = field("import limit of the substation", unit="kW")
-    highest_loading: float = field("highest loading of a transformer, 1 at its limit", unit="1")
+    highest_loading: float = field("highest loading of a transformer or the substation, 1 at its limit", unit="1")
     curtailed_kwh: float = field("energy that devices wanted and a limit refused", unit="kWh")
 
 

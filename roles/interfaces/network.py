@@ -17,7 +17,7 @@ class ElementLimit:
     loading: float = field("loading that the request would have brought, 1 at the limit", unit="1")
 
 
-@message(topic="network.{do}.validation", senders=["mo.*"], receivers=["do.{do}"])
+@message(topic="network.{do}.validation.{market}", senders=["mo.{market}"], receivers=["do.{do}"])
 class ValidationRequest:
     """A market asks whether its result for a slot is safe; quantities only, no prices."""
 
@@ -40,7 +40,7 @@ class ValidationResult:
     limits: tuple[ElementLimit, ...] = field("limits of the elements that would be overloaded", default=())
 
 
-@message(topic="network.{do}.curtailment", senders=["mo.*"], receivers=["do.{do}"])
+@message(topic="network.{do}.curtailment.{market}", senders=["mo.{market}"], receivers=["do.{do}"])
 class CurtailmentPlan:
     """A market could not clear within the limits and curtails its awards by the stated rule."""
 

@@ -31,7 +31,7 @@ class AggregateDemand:
 
 @message(topic="market.{market}.{product}.supply", senders=["lse.*"], receivers=["mo.{market}"])
 class SupplyOffer:
-    """The energy that a retailer has bought and offers in the market of its customers."""
+    """What a retailer offers in the market of its customers, at the price at which it has bought."""
 
     market: str = field("market")
     product: str = field("series of the slot")

@@ -1,4 +1,7 @@
-"""Money between entities: invoices, payments and statements of account."""
+"""Money between entities: invoices, payments and statements of account.
+
+Who asks and who pays is the sender of the message, which the kernel vouches for, and no field that could be forged.
+"""
 
 from __future__ import annotations
 
@@ -30,14 +33,12 @@ class TransferKind(Enum):
     receivers=["lse.{payer}", "mo.{payer}"],
 )
 class Invoice:
-    """An entity asks another to pay."""
+    """The sender asks another entity to pay."""
 
     payer_role: str = field("role of who has to pay")
     payer: str = field("name of who has to pay")
-    payee_role: str = field("role of who is to be paid")
-    payee: str = field("name of who is to be paid")
     kind: TransferKind = field("what it is for")
-    amount: Decimal = field("amount; negative when the payee owes the payer", unit="$")
+    amount: Decimal = field("amount; negative when the sender owes the payer", unit="$")
 
 
 @message(
@@ -46,22 +47,19 @@ class Invoice:
     receivers=["lse.{payee}", "mo.{payee}", "do.{payee}", "wholesale.{payee}"],
 )
 class Payment:
-    """Money goes from one account to another; each side books it by itself."""
+    """Money goes from the sender's account to another; each side books it by itself."""
 
-    payer_role: str = field("role of who pays")
-    payer: str = field("name of who pays")
     payee_role: str = field("role of who is paid")
     payee: str = field("name of who is paid")
     kind: TransferKind = field("what it is for")
     amount: Decimal = field("amount; negative when money flows back", unit="$")
 
 
-@message(topic="account.{role}.{party}", senders=["*.{party}"], receivers=["registry.*"])
+@message(topic="account.{party}", senders=["*.{party}"], receivers=["registry.*"])
 class AccountStatement:
-    """An account at the end of the run; over all parties the balances sum to zero."""
+    """The sender's account at the end of the run; over all parties the balances sum to zero."""
 
-    role: str = field("role of the party")
-    party: str = field("name of the party")
+    party: str = field("name of the party; its address is that of the sender")
     received: Decimal = field("sum of what was received", unit="$")
     paid: Decimal = field("sum of what was paid", unit="$")
     balance: Decimal = field("received less paid", unit="$")

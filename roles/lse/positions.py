@@ -64,12 +64,12 @@ class PositionBook:
         """All energy of a usage point [kWh]."""
         return sum(read.energy_kwh for read in self._reads.get(usage_point, {}).values())
 
-    def settle(self, usage_point: str) -> Settled:
+    def settle(self, usage_point: str, end: Instant) -> Settled:
         """Day-ahead positions at day-ahead prices, and the deviation of every read from them at real-time prices."""
         held = self._positions.get(usage_point, {})
         day_ahead, rent = [], 0.0
         for start, (length, power_kw, price) in sorted(held.items()):
-            energy = power_kw * length / HOUR
+            energy = power_kw * max(min(length, end - start), 0) / HOUR
             day_ahead.append((energy, price))
             rent += energy * (price - self._day_ahead[start].supply)
         deviation = []

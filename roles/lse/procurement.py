@@ -27,10 +27,9 @@ def wholesale_bid(
     quantity_kw: Sequence[float],
     retail_per_kwh: Sequence[float],
     *,
-    fixed_kw: float,
     rate: RetailRate,
     loss_factor: float,
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """A retail demand curve at the substation: quantities [kW] with losses, at wholesale prices [$/kWh]."""
-    quantities = tuple((quantity + fixed_kw) * (1.0 + loss_factor) for quantity in quantity_kw)
+    quantities = tuple(quantity * (1.0 + loss_factor) for quantity in quantity_kw)
     return quantities, tuple(rate.wholesale(price) for price in retail_per_kwh)

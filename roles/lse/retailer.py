@@ -190,7 +190,6 @@ class _Retailer:
             quantity_kw, price_per_kwh = wholesale_bid(
                 demand.quantity_kw,
                 demand.price_per_kwh,
-                fixed_kw=0.0,
                 rate=self.rate,
                 loss_factor=self.settings.loss_factor,
             )
@@ -217,7 +216,7 @@ class _Retailer:
         )
 
     async def _offer_supply(self) -> None:
-        """Offer what was bought at the retail price that follows from the wholesale price."""
+        """Offer energy at the retail price that follows from the wholesale price, more than was bought if need be."""
         async for award in self.port.subscribe(WholesaleAward, iso=self.settings.wholesale):
             self.port.publish(
                 SupplyOffer(
@@ -246,7 +245,7 @@ class _Retailer:
                 tariff = FlatTariff(self.settings.flat_price_per_kwh, self.settings.connection_per_day)
                 lines = tariff.lines(self.book.energy_kwh(usage_point), days)
             else:
-                settled = self.book.settle(usage_point)
+                settled = self.book.settle(usage_point, port.stop)
                 lines = TransactiveTariff(self.settings.connection_per_day).lines(
                     settled.day_ahead, settled.deviation, days
                 )

@@ -229,6 +229,24 @@ def _sound(quantity_kw: tuple[float, ...], price_per_kwh: tuple[float, ...]) -> 
     )
 
 
+def asked(quantity_kw: FloatArray, price_per_kwh: FloatArray, price: FloatArray) -> FloatArray:
+    """Power that each bid asks for at its own price [kW]: where it jumps there, the greater.
+
+    ``quantity_kw`` and ``price_per_kwh`` have shape (n_bids, n_points), ``price`` and the result (n_bids,).
+    """
+    if not quantity_kw.size:
+        return np.zeros(len(quantity_kw))
+    rows, last = np.arange(len(price)), quantity_kw.shape[1] - 1
+    reached = (price_per_kwh >= price[:, np.newaxis]).sum(axis=1)
+    above, below = np.clip(reached - 1, 0, last), np.clip(reached, 0, last)
+    width = price_per_kwh[rows, above] - price_per_kwh[rows, below]
+    share = np.zeros(len(price))
+    np.divide(price_per_kwh[rows, above] - price, width, out=share, where=width > 0.0)
+    rise = quantity_kw[rows, below] - quantity_kw[rows, above]
+    powers: FloatArray = quantity_kw[rows, above] + rise * share
+    return powers
+
+
 def between(start: float, end: float, share: float) -> float:
     """Interpolate so that equal ends and shares of 0 and 1 give the ends themselves."""
     return start + (end - start) * share if share < 0.5 else end - (end - start) * (1 - share)

@@ -24,9 +24,13 @@ class MarketOperator:
     price_cap_per_kwh: float = field("highest price", unit="$/kWh", default=1.0, above=0)
     price_floor_per_kwh: float = field("lowest price", unit="$/kWh", default=0.0)
     fallback_price_per_kwh: float = field("supply price when no offer has come yet", unit="$/kWh", default=0.12)
+    largest_order_kw: float = field("largest power of an order, either way", unit="kW", default=1000.0, above=0)
     attempts: int = field("clearings of a slot before awards are curtailed", default=3, at_least=1)
     fee_per_kwh: float = field(
-        "market fee to the retailer on all energy awarded", unit="$/kWh", default=0.001, at_least=0
+        "market fee to the retailer on the energy of every award, day-ahead and real-time",
+        unit="$/kWh",
+        default=0.001,
+        at_least=0,
     )
 
     def check(self) -> Iterable[tuple[str, str]]:

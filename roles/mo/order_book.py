@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...kernel import Duration, Instant
-from ..interfaces import Order
+from ..interfaces import Order, belongs
 from .curves import FloatArray, faults
 
 
@@ -22,6 +22,8 @@ class OrderBook:
     slots: int
     price_cap_per_kwh: float
     price_floor_per_kwh: float
+    largest_kw: float
+    """Largest power of an order, either way. [kW]"""
     transformers: Mapping[str, str]
     """Usage point of the market to its transformer, as they are when the session begins."""
     _entered: list[dict[str, Order]] = attrs.field(init=False)
@@ -33,8 +35,11 @@ class OrderBook:
 
     def enter(self, order: Order) -> str | None:
         """Take an order in; returns why it is refused, all reasons at once, or None."""
-        number, rest = divmod(order.slot_start - self.start, self.slot)
-        reasons = list(faults(order.quantity_kw, order.price_per_kwh))
+        try:
+            reasons = list(faults(order.quantity_kw, order.price_per_kwh))
+            number, rest = divmod(order.slot_start - self.start, self.slot)
+        except (TypeError, ValueError):
+            return "its curve and slot are not numbers"
         sound = not reasons
         if rest or order.slot_length != self.slot or not 0 <= number < self.slots:
             reasons.append("its slot is not in this session")
@@ -42,6 +47,10 @@ class OrderBook:
             reasons.append("the resource has an order for this slot already")
         if order.usage_point not in self.transformers:
             reasons.append(f"its usage point {order.usage_point} does not belong to this market")
+        elif not belongs(order.resource, order.usage_point):
+            reasons.append(f"the resource is no device of usage point {order.usage_point}")
+        if sound and max(-order.quantity_kw[0], order.quantity_kw[-1]) > self.largest_kw:
+            reasons.append(f"it asks for more than {self.largest_kw:g} kW")
         if sound and not self._in_band(order):
             band = f"[{self.price_floor_per_kwh:g}, {self.price_cap_per_kwh:g}] $/kWh"
             reasons.append(f"its prices leave the band {band}")

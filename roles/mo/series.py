@@ -7,6 +7,7 @@ is a deadline: what has not come by then is replaced by a stated rule.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import isfinite
 
 import attrs
 
@@ -48,6 +49,7 @@ class SeriesRun:
     gate: Instant = attrs.field(default=0, init=False)
     """Gate closure of the present session, or of the last."""
     _last_supply: tuple[float, float] | None = attrs.field(default=None, init=False)
+    _last_inelastic_kw: float = attrs.field(default=0.0, init=False)
     _estimates: Subscription[LoadEstimate] = attrs.field(init=False)
     _offers: Subscription[SupplyOffer] = attrs.field(init=False)
 
@@ -73,13 +75,14 @@ class SeriesRun:
             count,
             rules.price_cap_per_kwh,
             rules.price_floor_per_kwh,
+            rules.largest_order_kw,
             self.venue.transformers(start),
         )
         await port.sleep_until(self.gate, FIRST)
         self._enter_orders(book)
-        inelastic_kw = {estimate.slot_start: sum(estimate.power_kw) for estimate in self._estimates.take_waiting()}
+        estimated_kw = {e.slot_start: sum(e.power_kw) for e in self._estimates.take_waiting()}
         starts = [start + number * series.slot for number in range(count)]
-        slots = [self._slot(book, number, inelastic_kw.get(at, 0.0)) for number, at in enumerate(starts)]
+        slots = [self._slot(book, number, estimated_kw.get(at)) for number, at in enumerate(starts)]
         for at, slot in zip(starts, slots, strict=True):
             self._publish_demand(at, slot)
         await self._take_supply(start, slots)
@@ -108,15 +111,18 @@ class SeriesRun:
             if (reason := book.enter(order)) is not None:
                 self.venue.refuse(order, reason)
 
-    def _slot(self, book: OrderBook, number: int, inelastic_kw: float) -> Slot:
+    def _slot(self, book: OrderBook, number: int, estimated_kw: float | None) -> Slot:
+        """A slot with the retailer's estimate of the load that does not bid, or else with the last one."""
         rules = self.venue.rules
+        if estimated_kw is not None and isfinite(estimated_kw):
+            self._last_inelastic_kw = estimated_kw
         quantity_kw, price_per_kwh, transformer = book.arrays(number)
         price, supply_kw = self._last_supply or (rules.fallback_price_per_kwh, float("inf"))
         return Slot(
             quantity_kw=quantity_kw,
             price_per_kwh=price_per_kwh,
             transformer=transformer,
-            inelastic_kw=inelastic_kw,
+            inelastic_kw=self._last_inelastic_kw,
             supply_price_per_kwh=price,
             supply_kw=supply_kw,
             price_cap_per_kwh=rules.price_cap_per_kwh,
@@ -148,7 +154,8 @@ class SeriesRun:
                 return
             offer = envelope.message
             number, rest = divmod(offer.slot_start - start, self.series.slot)
-            if envelope.sender != retailer or rest or not 0 <= number < len(slots):
+            sound = isfinite(offer.price_per_kwh) and offer.quantity_kw >= 0.0
+            if envelope.sender != retailer or not sound or rest or not 0 <= number < len(slots):
                 continue
             self._last_supply = offer.price_per_kwh, offer.quantity_kw
             slots[number] = attrs.evolve(

@@ -10,7 +10,7 @@ from collections.abc import Collection
 import attrs
 import numpy as np
 
-from ...kernel import HOUR, Duration, Instant
+from ...kernel import HOUR, DeadlinePassed, Duration, Instant
 from ..interfaces import (
     SUBSTATION,
     AwardStatus,
@@ -21,7 +21,8 @@ from ..interfaces import (
     ValidationRequest,
     ValidationResult,
 )
-from .curves import FloatArray
+from .clearing import Clearing, Outcome
+from .curves import FloatArray, asked
 from .order_book import OrderBook
 from .safe_clearing import Slot, SlotResult, clear_slot, curtailed
 from .venue import Venue
@@ -49,14 +50,14 @@ class SlotClearing:
         for attempt in range(1, self.venue.rules.attempts + 1):
             result = self._clear()
             verdict = await self._validate(attempt, result.award_kw)
-            if verdict.feasible:
+            if verdict is None or verdict.feasible:
                 break
             self._tighten(verdict)
         cut: Collection[int] = ()
-        if not verdict.feasible:
+        if verdict is not None and not verdict.feasible:
             result, cut = self._curtail(result)
         self._publish_awards(result, cut)
-        self._publish_result(result, attempt)
+        self._publish_result(result, attempt, is_validated=verdict is not None)
         self._publish_positions(result)
         self.venue.awarded_kwh += float(np.abs(result.award_kw).sum()) * self.length / HOUR
 
@@ -64,7 +65,8 @@ class SlotClearing:
         below = {self.book.place(name): limit for name, limit in self.limits_kw.items() if name != SUBSTATION}
         return clear_slot(self.slot, market_limit_kw=self.limits_kw.get(SUBSTATION), transformer_limit_kw=below)
 
-    async def _validate(self, attempt: int, award_kw: FloatArray) -> ValidationResult:
+    async def _validate(self, attempt: int, award_kw: FloatArray) -> ValidationResult | None:
+        """Ask the distribution operator; None when it is silent, and the awards stand as they are."""
         usage_points, power_kw, _ = _by_usage_point(self.orders, award_kw, award_kw)
         request = ValidationRequest(
             do=self.venue.rules.do,
@@ -75,7 +77,10 @@ class SlotClearing:
             usage_points=usage_points,
             power_kw=power_kw,
         )
-        return await self.venue.port.request(request, ValidationResult)
+        try:
+            return await self.venue.port.request(request, ValidationResult)
+        except DeadlinePassed:
+            return None
 
     def _tighten(self, verdict: ValidationResult) -> None:
         for found in verdict.limits:
@@ -107,11 +112,16 @@ class SlotClearing:
         )
 
     def _publish_awards(self, result: SlotResult, cut: Collection[int]) -> None:
-        rows = zip(self.orders, result.award_kw.tolist(), result.price_per_kwh.tolist(), strict=True)
-        for place, (order, award_kw, price) in enumerate(rows):
-            self.venue.award(order, award_kw, price, *_judged(order, award_kw, place in cut))
+        asked_kw = asked(self.slot.quantity_kw, self.slot.price_per_kwh, result.price_per_kwh)
+        rows = zip(self.orders, result.award_kw.tolist(), result.price_per_kwh.tolist(), asked_kw.tolist(), strict=True)
+        short = _shortage(result.clearing)
+        for place, (order, award_kw, price, wanted_kw) in enumerate(rows):
+            status, reason = _judged(award_kw, wanted_kw, short)
+            if place in cut:
+                status, reason = AwardStatus.CURTAILED, f"curtailed: {_RULE}"
+            self.venue.award(order, award_kw, price, status, reason)
 
-    def _publish_result(self, result: SlotResult, attempts: int) -> None:
+    def _publish_result(self, result: SlotResult, attempts: int, *, is_validated: bool) -> None:
         clearing = result.clearing
         self.venue.port.publish(
             ClearingResult(
@@ -127,6 +137,7 @@ class SlotClearing:
                 shed_kw=clearing.shed_kw,
                 orders=len(self.orders),
                 attempts=attempts,
+                validated=is_validated,
                 binding=tuple(sorted(self.limits_kw)),
             )
         )
@@ -147,16 +158,24 @@ class SlotClearing:
         )
 
 
-def _judged(order: Order, award_kw: float, is_cut: bool) -> tuple[AwardStatus, str]:
-    """An award's status and, where it is not all that was bid, the reason."""
-    if is_cut:
-        return AwardStatus.CURTAILED, f"curtailed: {_RULE}"
+def _judged(award_kw: float, asked_kw: float, short: str) -> tuple[AwardStatus, str]:
+    """An award's status against what the order asks at its price, and the reason where it is less."""
+    if abs(award_kw - asked_kw) <= _NEGLIGIBLE_KW * max(1.0, abs(asked_kw)):
+        if abs(asked_kw) <= _NEGLIGIBLE_KW:
+            return AwardStatus.NOT_AWARDED, "the order asks for nothing at this price"
+        return AwardStatus.AWARDED, ""
     if abs(award_kw) <= _NEGLIGIBLE_KW:
-        return AwardStatus.NOT_AWARDED, "the order asks for nothing at the clearing price"
-    most_kw = order.quantity_kw[0 if award_kw < 0.0 else -1]
-    if abs(award_kw) < abs(most_kw) - _NEGLIGIBLE_KW:
-        return AwardStatus.PARTLY_AWARDED, "the order asks for less at the clearing price than at others"
-    return AwardStatus.AWARDED, ""
+        return AwardStatus.NOT_AWARDED, short
+    return AwardStatus.PARTLY_AWARDED, short
+
+
+def _shortage(clearing: Clearing) -> str:
+    """Why an order may get less than it asks for."""
+    if clearing.outcome is Outcome.AT_CAP:
+        return "there is too little at the price cap"
+    if clearing.outcome is Outcome.AT_FLOOR:
+        return "there is too much at the price floor"
+    return "orders at the margin share what there is"
 
 
 def _by_usage_point(

@@ -56,9 +56,8 @@ def test_an_invoice_is_paid_and_the_books_of_both_sides_sum_to_zero(amounts: lis
 
     log = run_components({"do.wires": wires, "lse.green": retailer, "lse.other": retailer}, stop=MINUTE)
     assert [each.amount for each in log.of(Invoice)] == amounts
-    assert [(each.payee, each.payer, each.amount) for each in log.of(Payment)] == [
-        ("wires", "green", amount) for amount in amounts
-    ]
+    payments = [(e.message.payee, e.sender, e.message.amount) for e in log.envelopes if isinstance(e.message, Payment)]
+    assert payments == [("wires", "lse.green", amount) for amount in amounts]
     statements = {each.party: each for each in log.of(AccountStatement)}
     assert statements["wires"].received == statements["green"].paid == sum(amounts)
     assert statements["other"].balance == 0

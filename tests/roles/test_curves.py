@@ -15,6 +15,7 @@ from gridbus.roles.mo.curves import (
     FloatArray,
     aggregate,
     aggregate_hours,
+    asked,
     faults,
     stack_bids,
 )
@@ -243,3 +244,11 @@ def test_wrong_shapes_and_curves_are_refused() -> None:
         DemandCurve(np.array([0.2, 0.1]), np.array([2.0, 1.0]), np.array([2.0, 1.0]))
     with pytest.raises(ValueError, match="two ends"):
         aggregated([[(1, 0.1)]]).simplified(1)
+
+
+@given(st.lists(bids(), min_size=1, max_size=6), st.floats(0.0, 1.0))
+def test_what_a_bid_asks_for_is_the_greater_quantity_of_its_own_curve(rows: list[Bid], price: float) -> None:
+    quantity_kw, price_per_kwh = stack_bids(rows)
+    found = asked(quantity_kw, price_per_kwh, np.full(len(rows), price))
+    expected = [aggregate(quantity_kw[[i]], price_per_kwh[[i]]).quantity_range_at(price)[1] for i in range(len(rows))]
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gridbus.kernel import HOUR, MINUTE, Calendar, Port, Setting
+from gridbus.kernel import HOUR, MINUTE, Calendar, ComponentError, Port, Setting
 from gridbus.kernel.testing import CALENDAR, Log, run_components
 from gridbus.roles.do import DistributionOperator
 from gridbus.roles.do.operator import Transformer
@@ -281,3 +281,59 @@ def test_the_calendar_of_the_run_does_not_matter_to_the_meters() -> None:
     assert run_components(mains, stop=STEP, calendar=late).of(MeterRead) == run_components(mains, stop=STEP).of(
         MeterRead
     )
+
+
+@pytest.mark.parametrize("nonsense", [float("nan"), float("inf"), "lots"])
+def test_a_device_that_talks_nonsense_is_read_with_its_last_power_and_the_others_as_ever(nonsense: Any) -> None:
+    log = ran({**THREE, "agent.h1": device("h1", 2.0, nonsense), "agent.h2": device("h2", 1.0, 1.0)}, stop=2 * STEP)
+    reads = {read.usage_point: read for read in log.of(MeterRead) if read.start == STEP}
+    assert (reads["h1"].energy_kwh, reads["h1"].quality) == (pytest.approx(2.0 / 12), Quality.ESTIMATED)
+    assert (reads["h2"].energy_kwh, reads["h2"].quality) == (pytest.approx(1.0 / 12), Quality.VALID)
+
+
+def test_nobody_draws_through_the_meter_of_another() -> None:
+    log = ran({**THREE, "agent.h1": device("h2", 50.0), "agent.h2": device("h2", 1.0), "agent.h2-a": device("h2", 0.5)})
+    assert {r.usage_point: r.energy_kwh for r in log.of(MeterRead)} == {
+        "h1": 0.0,
+        "h2": pytest.approx(1.5 / 12),
+        "h3": 0.0,
+    }
+
+
+def test_a_usage_point_below_an_unknown_transformer_ends_the_run_unless_another_operator_has_it() -> None:
+    stray = registry(assignment("h9", "green", "t99"))
+    with pytest.raises(ComponentError, match="h9 is below the transformer t99"):
+        ran(stray)
+    ran(stray, whole_network=False)
+
+
+def test_devices_and_meters_have_the_same_interval() -> None:
+    with pytest.raises(ComponentError, match="give both the same interval_min"):
+        ran({**THREE, "agent.h1": device("h1", 1.0)}, interval_min=15.0)
+
+
+def test_what_one_market_was_promised_is_not_there_for_the_other() -> None:
+    found: dict[str, ValidationResult] = {}
+
+    def market(name: str, at: int) -> Main:
+        async def main(port: Port) -> None:
+            await port.sleep_until(at)
+            request = ValidationRequest(
+                do="wires",
+                market=name,
+                slot_start=STEP,
+                slot_length=STEP,
+                attempt=1,
+                usage_points=("h1" if name == "one" else "h3",),
+                power_kw=(20.0,),
+            )
+            found[name] = await port.request(request, ValidationResult)
+
+        return main
+
+    limit = {"substation_limit_kw": 30.0}
+    ran({**THREE, "mo.one": market("one", 1), "mo.two": market("two", 2)}, **limit)
+    assert (found["one"].feasible, found["two"].feasible) == (True, False)
+    (short,) = found["two"].limits
+    assert short.element == "substation"
+    assert 0.0 < short.import_limit_kw < 10.0

@@ -143,7 +143,7 @@ def test_orders_are_cleared_against_the_supply_and_everybody_is_told() -> None:
     log = ran(HUNGRY, lse=retailer(0.2, inelastic_kw=3.0))
     # Between 0.5 and 0.1 $/kWh each order falls from 4 kW to nothing: 3 kW at 0.2.
     assert [(a.resource, a.quantity_kw, a.price_per_kwh, a.status) for a in log.of(Award)] == [
-        (name, pytest.approx(3.0), pytest.approx(0.2), AwardStatus.PARTLY_AWARDED) for name in ("h1-a", "h2-a")
+        (name, pytest.approx(3.0), pytest.approx(0.2), AwardStatus.AWARDED) for name in ("h1-a", "h2-a")
     ]
     (result,) = log.of(ClearingResult)
     assert (result.outcome, result.orders, result.attempts, result.binding) == ("cleared", 2, 1, ())
@@ -374,8 +374,6 @@ def test_the_fee_is_on_all_energy_awarded_and_congestion_rent_is_passed_on() -> 
         await port.sleep_until(MINUTE)
         port.publish(
             Payment(
-                payer_role="lse",
-                payer="green",
                 payee_role="mo",
                 payee="retail",
                 kind=TransferKind.CONGESTION_RENT,
@@ -387,5 +385,24 @@ def test_the_fee_is_on_all_energy_awarded_and_congestion_rent_is_passed_on() -> 
     log = ran(HUNGRY | sells, lse=paying, fee_per_kwh=0.6)
     (fee,) = log.of(Invoice)
     assert (fee.payer, fee.kind, fee.amount) == ("green", TransferKind.MARKET_FEE, Decimal("0.60"))
-    passed = [payment for payment in log.of(Payment) if payment.payer_role == "mo"]
+    passed = [e.message for e in log.envelopes if isinstance(e.message, Payment) and e.sender == "mo.retail"]
     assert [(p.payee_role, p.payee, p.amount) for p in passed] == [("do", "wires", Decimal("1.23"))]
+
+
+async def silent(port: Port) -> None:
+    await port.sleep_until(port.stop)
+
+
+def test_awards_stand_without_a_distribution_operator_and_the_result_says_so() -> None:
+    log = ran(HUNGRY, do=silent)
+    assert [award.status for award in log.of(Award)] == [AwardStatus.AWARDED] * 2
+    assert [result.validated for result in log.of(ClearingResult)] == [False]
+
+
+def test_an_order_that_gets_less_than_it_asks_is_told_why() -> None:
+    log = ran(HUNGRY, do=wires(1.0, 1.0, 1.0), price_cap_per_kwh=0.5)
+    asked = {AwardStatus.AWARDED, AwardStatus.PARTLY_AWARDED, AwardStatus.CURTAILED, AwardStatus.NOT_AWARDED}
+    awards = log.of(Award)
+    assert len(awards) == 2
+    assert {award.status for award in awards} <= asked
+    assert all(award.reason for award in awards if award.status is not AwardStatus.AWARDED)

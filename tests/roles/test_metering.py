@@ -51,14 +51,14 @@ def test_a_later_report_for_an_interval_replaces_the_first_and_the_difference_co
     meters.report(power("hvac", 3.0))
     meters.report(power("hvac", 1.0))
     assert read(meters, duration=HOUR)[0].energy_kwh == pytest.approx(1.0)
-    assert meters.refused_kwh(HOUR) == pytest.approx(2.0)
+    assert meters.refused_kwh(0, HOUR) == pytest.approx(2.0)
 
 
 def test_what_was_refused_is_forgotten_with_the_next_report(meters: Meters) -> None:
     meters.report(power("hvac", 3.0))
     meters.report(power("hvac", 1.0))
     meters.report(power("hvac", 1.0, start=STEP))
-    assert meters.refused_kwh(HOUR) == 0.0
+    assert meters.refused_kwh(0, HOUR) == 0.0
 
 
 def test_a_silent_device_is_read_with_its_last_power_and_its_meter_is_estimated(meters: Meters) -> None:

@@ -14,7 +14,7 @@ START = 60 * MINUTE
 
 
 def book(slots: int = 2) -> OrderBook:
-    return OrderBook(START, SLOT, slots, 1.0, 0.0, {"h1": "t1", "h2": "t2"})
+    return OrderBook(START, SLOT, slots, 1.0, 0.0, 1000.0, {"h1": "t1", "h2": "t2"})
 
 
 def order(**changes: Any) -> Order:
@@ -95,8 +95,8 @@ def test_all_reasons_are_given_at_once() -> None:
 
 def test_arrays_hold_the_orders_by_resource_and_repeat_the_last_point_of_short_ones() -> None:
     made = book()
-    made.enter(order(resource="z", usage_point="h2", quantity_kw=(1.0,), price_per_kwh=(0.2,)))
-    made.enter(order(resource="a"))
+    made.enter(order(resource="h2", usage_point="h2", quantity_kw=(1.0,), price_per_kwh=(0.2,)))
+    made.enter(order(resource="h1"))
     quantity_kw, price_per_kwh, transformer = made.arrays(0)
     assert quantity_kw.tolist() == [[0.0, 2.0], [1.0, 1.0]]
     assert price_per_kwh.tolist() == [[0.3, 0.1], [0.2, 0.2]]
@@ -110,3 +110,16 @@ def test_an_empty_slot_has_empty_arrays() -> None:
 
 def test_a_transformer_without_usage_points_of_the_market_has_no_place() -> None:
     assert book().place("t9") == -1
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"quantity_kw": ("a", 1.0)}, "not numbers"),
+        ({"slot_start": "soon"}, "not numbers"),
+        ({"quantity_kw": (0.0, 1e9)}, "more than 1000 kW"),
+        ({"resource": "h2-hvac"}, "no device of usage point h1"),
+    ],
+)
+def test_nonsense_and_other_peoples_usage_points_are_refused(changes: dict[str, Any], reason: str) -> None:
+    assert reason in (book().enter(order(**changes)) or "")

@@ -57,9 +57,7 @@ def test_the_conversion_of_prices_is_undone_by_its_inverse(scaling: float, charg
 
 
 def test_a_wholesale_bid_adds_losses_to_quantities_and_takes_the_charge_off_prices() -> None:
-    quantity, price = wholesale_bid(
-        (10.0, 30.0), (0.25, 0.14), fixed_kw=2.0, rate=RetailRate(1.05, 0.04), loss_factor=0.05
-    )
+    quantity, price = wholesale_bid((12.0, 32.0), (0.25, 0.14), rate=RetailRate(1.05, 0.04), loss_factor=0.05)
     assert quantity == pytest.approx((12.6, 33.6))
     assert price == pytest.approx((0.2, 0.1 / 1.05))
 
@@ -138,7 +136,7 @@ def test_two_settlements_and_the_congestion_rent_by_hand() -> None:
         book.result(result("real-time", number * STEP, price, supply))
     book.read(read(0, 0.9))
     book.read(read(STEP, 0.2))
-    settled = book.settle("h1")
+    settled = book.settle("h1", 100 * HOUR)
     # 6 kW for an hour at 0.30, of which 0.5 kWh fall in each interval.
     assert settled.day_ahead == ((6.0, 0.30),)
     assert settled.deviation == (pytest.approx((0.4, 0.1)), pytest.approx((-0.3, 0.5)))
@@ -150,7 +148,7 @@ def test_below_a_binding_transformer_the_local_price_settles_and_its_difference_
     book.result(result("real-time", 0, 0.1, 0.1))
     book.positions(positions("real-time", 0, 2.0, 0.4))
     book.read(read(0, 0.5))
-    settled = book.settle("h1")
+    settled = book.settle("h1", 100 * HOUR)
     assert settled.deviation == ((0.5, 0.4),)
     assert settled.congestion_rent == pytest.approx(0.5 * 0.3)
 
@@ -160,7 +158,7 @@ def test_a_later_read_of_an_interval_replaces_the_first() -> None:
     book.read(read(0, 0.5))
     book.read(read(0, 0.7))
     assert book.energy_kwh("h1") == 0.7
-    assert len(book.settle("h1").deviation) == 1
+    assert len(book.settle("h1", 100 * HOUR).deviation) == 1
 
 
 def test_intervals_before_the_market_settle_at_its_first_price_and_those_after_at_its_last() -> None:
@@ -169,7 +167,7 @@ def test_intervals_before_the_market_settle_at_its_first_price_and_those_after_a
     book.result(result("real-time", 2 * STEP, 0.3, 0.3))
     for number in range(4):
         book.read(read(number * STEP, 1.0))
-    assert [price for _, price in book.settle("h1").deviation] == [0.2, 0.2, 0.3, 0.3]
+    assert [price for _, price in book.settle("h1", 100 * HOUR).deviation] == [0.2, 0.2, 0.3, 0.3]
 
 
 def test_every_interval_of_a_longer_slot_settles_at_the_price_of_that_slot() -> None:
@@ -179,15 +177,15 @@ def test_every_interval_of_a_longer_slot_settles_at_the_price_of_that_slot() -> 
     book.positions(positions("real-time", 0, 1.0, 0.4, 3 * STEP))
     for number in range(4):
         book.read(read(number * STEP, 1.0))
-    assert [price for _, price in book.settle("h1").deviation] == [0.4, 0.4, 0.4, 0.9]
+    assert [price for _, price in book.settle("h1", 100 * HOUR).deviation] == [0.4, 0.4, 0.4, 0.9]
 
 
 def test_without_any_market_price_energy_settles_at_nothing() -> None:
     book = PositionBook()
     book.read(read(0, 1.0))
-    assert book.settle("h1").deviation == ((1.0, 0.0),)
+    assert book.settle("h1", 100 * HOUR).deviation == ((1.0, 0.0),)
 
 
 def test_a_usage_point_without_reads_and_positions_owes_nothing() -> None:
-    settled = PositionBook().settle("h1")
+    settled = PositionBook().settle("h1", 100 * HOUR)
     assert (settled.day_ahead, settled.deviation, settled.congestion_rent) == ((), (), 0.0)

@@ -290,8 +290,6 @@ def transactive_day() -> Log:
             Invoice(
                 payer_role="lse",
                 payer="green",
-                payee_role="do",
-                payee="wires",
                 kind=TransferKind.USE_OF_SYSTEM,
                 amount=Decimal("0.40"),
             )
@@ -313,8 +311,6 @@ def transactive_day() -> Log:
         async for bill in port.subscribe(Bill):
             port.publish(
                 Payment(
-                    payer_role="agent",
-                    payer="h1",
                     payee_role="lse",
                     payee=bill.lse,
                     kind=TransferKind.BILL,
@@ -341,7 +337,7 @@ def test_congestion_rent_is_collected_in_bills_and_paid_to_the_market() -> None:
 
 
 def test_the_statement_of_a_retailer_is_what_it_received_less_what_it_paid() -> None:
-    (statement,) = [s for s in transactive_day().of(AccountStatement) if s.role == "lse"]
+    (statement,) = [s for s in transactive_day().of(AccountStatement) if s.party == "green"]
     assert (statement.received, statement.paid) == (Decimal("1.50"), Decimal("1.30"))
     assert statement.balance == Decimal("0.20")
 
