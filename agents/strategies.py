@@ -128,9 +128,8 @@ def hvac_bid(
     temperature at the expected price, to the one that cools it to the lower limit. [kW, $/kWh]
     """
     lowest_c, highest_c = comfort.limits_c()
-    least_kw = house.cooling_for(highest_c, duration_s, outdoor_c, solar_kw_per_m2)
-    wanted_kw = house.cooling_for(comfort.target_c(outlook), duration_s, outdoor_c, solar_kw_per_m2)
-    most_kw = house.cooling_for(lowest_c, duration_s, outdoor_c, solar_kw_per_m2)
+    targets_c = highest_c, comfort.target_c(outlook), lowest_c
+    least_kw, wanted_kw, most_kw = house.cooling_for_each(targets_c, duration_s, outdoor_c, solar_kw_per_m2)
     reach = max(outlook.spread_per_kwh, LEAST_REACH_FRACTION * abs(outlook.expected_per_kwh))
     band = DEAD_BAND_FRACTION * reach
     expected = outlook.expected_per_kwh

@@ -66,9 +66,12 @@ class Trader:
 
     def take_kw(self, start: Instant) -> float | None:
         """What was awarded for the real-time slot of an instant; None without an award [kW]."""
-        for slot in [slot for slot, (end, _) in self._real_time_kw.items() if end <= start]:
-            del self._real_time_kw[slot]
-        return next((kw for slot, (_, kw) in self._real_time_kw.items() if slot <= start), None)
+        held = self._real_time_kw
+        if not held:
+            return None
+        for slot in [slot for slot, (end, _) in held.items() if end <= start]:
+            del held[slot]
+        return next((kw for slot, (_, kw) in held.items() if slot <= start), None)
 
     def day_ahead_kw(self, hour_start: Instant) -> float | None:
         """What was awarded for an hour of the day ahead; None without an award [kW]."""

@@ -1,6 +1,7 @@
 """Two-node thermal model of a house with an air conditioner."""
 
 import math
+from collections.abc import Sequence
 
 import attrs
 from attrs.validators import ge, gt
@@ -85,6 +86,12 @@ class House:
 
     def cooling_for(self, target_c: float, duration_s: float, outdoor_c: float, solar_kw_per_m2: float) -> float:
         """Electric power, within 0..rated, that brings the air to the target at the step's end. [kW]"""
+        return self.cooling_for_each((target_c,), duration_s, outdoor_c, solar_kw_per_m2)[0]
+
+    def cooling_for_each(
+        self, targets_c: Sequence[float], duration_s: float, outdoor_c: float, solar_kw_per_m2: float
+    ) -> list[float]:
+        """Electric power, within 0..rated, for each of several targets of the air at the step's end. [kW]"""
         parameters = self.parameters
         air_air, air_mass, _, _ = self._propagator(duration_s)
         air_rest_c, mass_rest_c = self._equilibrium(outdoor_c, solar_kw_per_m2, 0.0)
@@ -95,7 +102,8 @@ class House:
         )
         # Cooling shifts both rest temperatures alike, so the air's end temperature is linear in it.
         fall_c_per_kw = parameters.sensible_cop(outdoor_c) / parameters.ua_kw_per_c * (1.0 - air_air - air_mass)
-        return min(max((uncooled_c - target_c) / fall_c_per_kw, 0.0), parameters.rated_kw)
+        rated_kw = parameters.rated_kw
+        return [min(max((uncooled_c - target_c) / fall_c_per_kw, 0.0), rated_kw) for target_c in targets_c]
 
     def _equilibrium(self, outdoor_c: float, solar_kw_per_m2: float, removed_kw: float) -> tuple[float, float]:
         """Air and mass temperature at which the house would come to rest under these inputs. [degC]"""

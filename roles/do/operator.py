@@ -159,7 +159,7 @@ class _Operator:
                     f"{power.device} draws in intervals of {power.duration / MINUTE:g} min, but the meters have "
                     f"{interval / MINUTE:g} min; give both the same interval_min"
                 )
-            if _is_sound(power):
+            if _is_number(power.power_kw) and belongs(power.device, power.usage_point):
                 self.meters.report(power)
 
     async def _take_estimates(self) -> None:
@@ -295,7 +295,6 @@ class _Operator:
             self.account.invoice("lse", lse, TransferKind.USE_OF_SYSTEM, amount)
 
 
-def _is_sound(power: DevicePower) -> bool:
-    """Whether a report can be believed; a meter whose device tells nonsense is read as if it had told nothing."""
-    number = isinstance(power.power_kw, float | int) and isfinite(power.power_kw)
-    return number and belongs(power.device, power.usage_point)
+def _is_number(power_kw: object) -> bool:
+    """Whether a power can be believed; a meter whose device tells nonsense is read as if it had told nothing."""
+    return isinstance(power_kw, float | int) and isfinite(power_kw)
