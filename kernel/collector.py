@@ -6,7 +6,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_COLLECT_AFTER = 200_000
+_COLLECT_AFTER = 500_000
 """Allocations between two passes while a run goes on; Python's own 700 double the time of a market round."""
 
 _thresholds: list[tuple[int, int, int]] = []

@@ -41,7 +41,7 @@ _ENVELOPE: tuple[Column, ...] = (
     ("sequence", attrgetter("sequence"), pa.int64(), ""),
     ("revision", attrgetter("revision"), pa.int32(), ""),
     ("valid_until", attrgetter("valid_until"), _TIMESTAMP, ""),
-    ("conversation", attrgetter("conversation"), pa.string(), ""),
+    ("conversation", attrgetter("began"), pa.string(), ""),
     ("reply_to", attrgetter("reply_to"), pa.string(), ""),
 )
 

@@ -67,6 +67,11 @@ class Envelope(Generic[M]):
     def conversation(self, first: str) -> None:
         self._conversation = first
 
+    @property
+    def began(self) -> str | None:
+        """Identity of the first message of the exchange; None when it is this one."""
+        return self._conversation
+
     def describe(self) -> str:
         """The message's class, topic, identity and round in a few words, for errors."""
         return f"{type(self.message).__name__} {self.id} on {self.topic} (round {self.round})"

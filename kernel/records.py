@@ -8,7 +8,9 @@ exchanged the same messages, byte for byte, whatever the version of the Parquet 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -30,12 +32,38 @@ MANIFEST = "manifest.json"
 PART_ROWS = 50_000
 """Rows of a part; a table of a day of 200 homes has one to five parts."""
 _FLUSH_AFTER = 20_000
+_JOBS = 64
+"""Jobs of writing that may be under way; a disk that is slower than the run holds the run back."""
 _PACKAGES = ("gridbus", "anyio", "attrs", "helics", "numpy", "orjson", "pvlib", "pyarrow")
 
 
+class _Aside:
+    """Does the part of the writing that leaves the interpreter alone, in order, on a thread beside the run."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="records")
+        self._jobs: deque[Future[None]] = deque()
+
+    def do(self, job: Callable[..., None], *arguments: object) -> None:
+        """Have something done; raises what an earlier job has raised, and waits when too many are under way."""
+        while self._jobs and (self._jobs[0].done() or len(self._jobs) >= _JOBS):
+            self._jobs.popleft().result()
+        self._jobs.append(self._pool.submit(job, *arguments))
+
+    def finish(self) -> None:
+        """Wait for all jobs; raises what one of them has raised."""
+        while self._jobs:
+            self._jobs.popleft().result()
+
+    def close(self) -> None:
+        """End the thread, after what is under way."""
+        self._pool.shutdown()
+
+
 class _Table:
-    def __init__(self, folder: Path, cls: type, calendar: Calendar) -> None:
+    def __init__(self, folder: Path, cls: type, calendar: Calendar, aside: _Aside) -> None:
         self.folder = folder
+        self.aside = aside
         self.columns = Columns(cls, calendar)
         self.waiting: list[Envelope[Any]] = []
         self.hash = sha256()
@@ -55,15 +83,16 @@ class _Table:
 
     def write(self, envelopes: list[Envelope[Any]]) -> None:
         self.folder.mkdir(exist_ok=True)
-        hidden = self.folder / f".part-{self.parts:05}.parquet"
         try:
             table = self.columns.table(envelopes)
         except (pa.ArrowException, OverflowError, TypeError) as error:
             raise UsageError(f"the table {self.folder.name} cannot hold what was published: {error}") from error
-        pq.write_table(table, hidden, compression="zstd")
-        _replace(hidden, self.folder / f"part-{self.parts:05}.parquet")
+        self.aside.do(_write_part, table, self.folder / f"part-{self.parts:05}.parquet")
         self.parts += 1
         self.rows += len(envelopes)
+
+    def digest(self, lines: list[bytes]) -> None:
+        self.hash.update(b"".join(lines))
 
 
 @attrs.frozen
@@ -88,6 +117,7 @@ class Recorder:
         self._calendar = calendar
         self._head = dict(head)
         self._journal = JournalWriter(self.folder / JOURNAL)
+        self._aside = _Aside()
         self._tables: dict[type, _Table] = {}
         self._waiting: list[Envelope[Any]] = []
         self._write_manifest("running", {})
@@ -104,10 +134,12 @@ class Recorder:
             self._flush()
             for table in self._tables.values():
                 table.close()
+            self._aside.finish()
         except Exception as error:
             self._write_manifest("failed", {**more, "error": f"records incomplete: {type(error).__name__}: {error}"})
             raise
         finally:
+            self._aside.close()
             self._journal.close()
         digest = self.digest()
         self._write_manifest(state, {"digest": digest, "tables": self._summaries(), **more})
@@ -122,7 +154,7 @@ class Recorder:
         if not waiting:
             return
         lines = [journal_line(envelope) for envelope in waiting]
-        self._journal.write(lines)
+        self._aside.do(self._journal.write, lines)
         by_class: dict[type, tuple[list[Envelope[Any]], list[bytes]]] = {}
         for envelope, line in zip(waiting, lines, strict=True):
             envelopes, texts = by_class.setdefault(type(envelope.message), ([], []))
@@ -130,14 +162,14 @@ class Recorder:
             texts.append(line)
         for cls, (envelopes, texts) in by_class.items():
             table = self._table(cls)
-            table.hash.update(b"".join(texts))
+            self._aside.do(table.digest, texts)
             table.add(envelopes)
 
     def _table(self, cls: type) -> _Table:
         table = self._tables.get(cls)
         if table is None:
             folder = self.folder / declaration_of(cls).name
-            table = self._tables[cls] = _Table(folder, cls, self._calendar)
+            table = self._tables[cls] = _Table(folder, cls, self._calendar, self._aside)
         return table
 
     def _summaries(self) -> dict[str, dict[str, object]]:
@@ -245,6 +277,12 @@ def versions(packages: Iterable[str] = _PACKAGES) -> dict[str, str]:
         except PackageNotFoundError:
             found[package] = "not installed"
     return found
+
+
+def _write_part(table: pa.Table, final: Path) -> None:
+    hidden = final.with_name(f".{final.name}")
+    pq.write_table(table, hidden, compression="zstd")
+    _replace(hidden, final)
 
 
 def _replace(hidden: Path, final: Path) -> None:

@@ -257,8 +257,8 @@ def test_a_write_that_fails_half_way_leaves_no_visible_part(tmp_path: Path, monk
     monkeypatch.setattr(records, "pq", SimpleNamespace(write_table=write_table, read_table=pq.read_table))
     recorder = Recorder(tmp_path / "run", CALENDAR, {})
     recorder.observe(enveloped([Plain("x", n) for n in range(2)]))
-    with pytest.raises(OSError, match="no space left"):
-        recorder.observe(enveloped([Plain("x", n) for n in range(2)]))
+    # The writing goes on beside the run: the run hears of the failure with the next part, or when it ends.
+    recorder.observe(enveloped([Plain("x", n) for n in range(2)]))
     with pytest.raises(OSError, match="no space left"):
         recorder.close("done", {})
 
