@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
-
 import attrs
 
 from ..kernel import HOUR, SECOND, Duration, Port, Subscription
@@ -92,7 +90,7 @@ class _Cooling:
             return self._bid_day(call)
         if self.weather is None:
             return ()
-        ahead = copy(self.house)
+        ahead = self.house.copy()
         self._advance(ahead)
         curve = hvac_bid(
             ahead,

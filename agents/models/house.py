@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Self
 
 import attrs
 from attrs.validators import ge, gt
@@ -83,6 +84,12 @@ class House:
         self.air_temperature_c = air_rest_c + air_air * air_c + air_mass * mass_c
         self.mass_temperature_c = mass_rest_c + mass_air * air_c + mass_mass * mass_c
         return power_kw
+
+    def copy(self) -> Self:
+        """Another house in the same state, to look ahead with."""
+        other = type(self)(self.parameters, self.air_temperature_c, self.mass_temperature_c)
+        other._propagators = self._propagators
+        return other
 
     def cooling_for(self, target_c: float, duration_s: float, outdoor_c: float, solar_kw_per_m2: float) -> float:
         """Electric power, within 0..rated, that brings the air to the target at the step's end. [kW]"""
