@@ -7,7 +7,7 @@ For each class one encoder and one decoder are generated as Python source from i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
@@ -289,24 +289,29 @@ def _cross_check(made: Any, path: Path, faults: list[Fault]) -> None:
 
 def _partial_check(structure: Structure) -> Check:
     """What the class says of its good fields when others are faulty, as far as it gets without them."""
-    cls = structure.cls
 
     def check(raw: Any, path: Path, faults: list[Fault]) -> None:
-        incomplete: Any = object.__new__(cls)
-        for entry in structure.fields:
-            found: list[Fault] = []
-            if entry.name in raw:
-                value = _field_check(entry)(raw[entry.name], None, found)
-            elif not entry.required:
-                value = default_of(cls, entry.name)
-            else:
-                continue
-            if not found:
-                object.__setattr__(incomplete, entry.name, value)
         with suppress(AttributeError):
-            _cross_check(incomplete, path, faults)
+            _cross_check(salvaged(structure.cls, raw), path, faults)
 
     return check
+
+
+def salvaged(cls: type[T], raw: Mapping[str, object]) -> T:
+    """An object with the good fields of faulty data alone; the others are missing and raise AttributeError."""
+    plain: type = cls
+    incomplete = object.__new__(cls)
+    for entry in structure_of(plain).fields:
+        found: list[Fault] = []
+        if entry.name in raw:
+            value = _field_check(entry)(raw[entry.name], None, found)
+        elif not entry.required:
+            value = default_of(cls, entry.name)
+        else:
+            continue
+        if not found:
+            object.__setattr__(incomplete, entry.name, value)
+    return incomplete
 
 
 def _shown(raw: object) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +19,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import attrs
 import orjson
 
-from .codec import encoder, structured
+from .codec import encoder, salvaged, structured
 from .errors import Fault, InputError, UsageError
 from .helics.settings import HelicsSettings
 from .instant import Calendar, Duration
@@ -114,8 +115,8 @@ class Scenario:
                 member, found = _member(kind, name, entry)
                 faults += found
                 if member is not None:
+                    faults += _unmet_references(member, tables)
                     members.append(member)
-        faults += _unmet_references(members, tables)
         if faults or head is None:
             lines = _lines(text)
             located = [attrs.evolve(fault, line=_line_of(fault.path, lines)) for fault in faults]
@@ -208,17 +209,22 @@ def _member(kind: str, name: str, entry: object) -> tuple[Member | None, list[Fa
         return None, [Fault(where, unknown("plug-in", str(use), names("components")))]
     if not (is_token(kind) and is_token(name)):
         return None, [Fault(path, f"expected a name of letters, digits, - and _, got {name!r}")]
-    settings, faults = structured(load("components", use), entry, path)
-    return (None if settings is None else Member(kind, name, settings, use)), faults
+    plugin = load("components", use)
+    settings, faults = structured(plugin, entry, path)
+    # With a fault the scenario is not run; what is good of the settings still says whom they refer to.
+    return Member(kind, name, salvaged(plugin, entry) if settings is None else settings, use), faults
 
 
-def _unmet_references(members: list[Member], tables: Mapping[str, Any]) -> Iterable[Fault]:
+def _unmet_references(member: Member, tables: Mapping[str, Any]) -> list[Fault]:
     there = {f"{kind}.{name}" for kind, table in tables.items() for name in table}
-    for member in members:
-        references = getattr(member.settings, "references", None)
+    faults: list[Fault] = []
+    references = getattr(member.settings, "references", None)
+    with suppress(AttributeError):
         for key, address in references() if references is not None else ():
             if address not in there:
-                yield Fault(f"{member.kind}.{member.name}.{key}", f"expected a member of the scenario, got {address}")
+                where = f"{member.kind}.{member.name}.{key}"
+                faults.append(Fault(where, f"expected a member of the scenario, got {address}"))
+    return faults
 
 
 def _is_zone(name: str) -> bool:
