@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import ClassVar
 
-from ..kernel import MINUTE, Duration, Setting, field, value
+from ..kernel import MINUTE, Duration, Placement, Setting, field, value
 from ..kernel.activity import Main
 from ..roles.interfaces import NO_MARKET, Enrolment
 from .battery import BatteryAgent
@@ -29,7 +30,9 @@ class Contract:
 
 @value
 class Population:
-    """Plug-in ``[population.NAME]``: synthetic homes, drawn from documented distributions."""
+    """Plug-in ``[agents.NAME]``: synthetic homes, drawn from documented distributions."""
+
+    placement: ClassVar[Placement] = Placement.SHARDED
 
     count: int = field("number of homes", at_least=1, at_most=100_000)
     site: str = field("weather site")

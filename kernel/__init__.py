@@ -23,7 +23,7 @@ from .errors import (
 from .instant import DAY, HOUR, MINUTE, SECOND, Calendar, Duration, Instant, seconds
 from .kernel import Kernel, KernelStatistics
 from .message import message
-from .plugins import Plugin, Setting
+from .plugins import Placement, Plugin, Setting
 from .port import Port
 from .run import Interrupted, Result, compose, replay, run, run_async
 from .scenario import Head, Member, Scenario
@@ -62,6 +62,7 @@ __all__ = [
     "Member",
     "PeerError",
     "PermissionDenied",
+    "Placement",
     "Plugin",
     "Port",
     "Quarantined",

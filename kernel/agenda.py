@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 FIRST, NORMAL, LAST = -1, 0, 1
 """Priorities within an instant: each begins when all rounds of the one before have come to rest."""
 
+Due = tuple[Instant, int]
+"""An instant and the priority within it."""
+
 
 class Wake:
     """An entry of the agenda; cancelled by taking its activity away."""
@@ -39,19 +42,19 @@ class Agenda:
         heappush(self._heap, (instant, priority, sequence, wake))
         return wake
 
-    def next_instant(self) -> Instant | None:
-        """The earliest instant at which something is due; None when nothing is."""
+    def due(self) -> Due | None:
+        """The earliest instant and priority at which something is due; None when nothing is."""
         heap = self._heap
         while heap and heap[0][3].activity is None:
             heappop(heap)
-        return heap[0][0] if heap else None
+        return heap[0][:2] if heap else None
 
-    def pop_due(self, now: Instant) -> list[Activity]:
-        """Take out what is due at ``now`` with the lowest priority value, in order of entry."""
+    def pop_due(self, now: Instant, priority: int) -> list[Activity]:
+        """Take out what is due at ``now`` with a priority, in order of entry."""
         due: list[Activity] = []
-        if self.next_instant() != now:
+        if self.due() is None:
             return due
-        heap, priority = self._heap, self._heap[0][1]
+        heap = self._heap
         while heap and heap[0][0] == now and heap[0][1] == priority:
             wake = heappop(heap)[3]
             if wake.activity is not None:

@@ -12,7 +12,7 @@ the kernel again. The round is not over before that, so that time stands still a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from fnmatch import fnmatchcase
 from operator import attrgetter
 from typing import Any, NoReturn, Protocol
@@ -22,7 +22,7 @@ import anyio.lowlevel
 import attrs
 
 from .activity import DEADLINE, PARKED, Activity, Main
-from .agenda import Agenda, Wake
+from .agenda import NORMAL, Agenda, Due, Wake
 from .bus import Bus, BusStatistics
 from .clock import Clock, VirtualClock
 from .collector import quiet_collector
@@ -39,7 +39,6 @@ _BY_SENDER = attrgetter("sender", "sequence")
 _ACTIVITIES = 1_000_000
 """Room between the ranks of two components, for the activities that each starts."""
 _ROLE = "kernel"
-_SYSTEM = f"{_ROLE}.system"
 _NOBODY = f"{_ROLE}.nobody"
 _BREATH = 1000
 """Rounds of one instant after which signals and other tasks get their turn."""
@@ -57,6 +56,10 @@ class Gateway(Protocol):
 
     def inbound(self, now: Instant) -> list[tuple[str, object]]:
         """Messages that came from outside by now, each with the address that it is sent as."""
+
+
+Driver = Callable[["Kernel"], Awaitable[None]]
+"""Takes an opened kernel from instant 0 to the end; in a run of several processes, in step with the others."""
 
 
 @attrs.frozen
@@ -84,6 +87,8 @@ class Kernel:
         observers: Sequence[Observer] = (),
         gateway: Gateway | None = None,
         on_instant: Callable[[Instant], None] | None = None,
+        driver: Driver | None = None,
+        elsewhere: Collection[str] = (),
     ) -> None:
         self.calendar = calendar
         self.stop = stop
@@ -99,6 +104,8 @@ class Kernel:
         self.observers = list(observers)
         self._gateway = gateway
         self._on_instant = on_instant
+        self._drive: Driver = driver if driver is not None else Kernel._alone
+        self._elsewhere = frozenset(elsewhere)
         self._mains: dict[str, Main] = {}
         self._ports: dict[str, Port] = {}
         self._speakers: dict[str, Activity] = {}
@@ -156,10 +163,11 @@ class Kernel:
         hint = f"; its {bound} is {name!r}"
         raise PermissionDenied(address, "send", declaration.cls.__name__, declaration.senders, hint)
 
-    def deny_hearing(self, address: str, cls: type, bound: str, name: str) -> NoReturn:
-        """Refuse a subscription to what is meant for another."""
-        hint = f"; its {bound} is {name!r}"
-        raise PermissionDenied(address, "hear", cls.__name__, declaration_of(cls).receivers, hint)
+    def deny_hearing(self, address: str, message: object) -> NoReturn:
+        """Refuse a reply that the one who asked may not hear."""
+        declaration = declaration_of(type(message))
+        hint = f"; the reply was on {declaration.topic_of(message)}"
+        raise PermissionDenied(address, "hear", declaration.cls.__name__, declaration.receivers, hint)
 
     # The run
 
@@ -177,11 +185,7 @@ class Kernel:
             self._foreign = ForeignAwaits(self, tasks)
             try:
                 self._open()
-                self._take_in()
-                await self._settle()
-                with quiet_collector():
-                    while await self._move_on():
-                        await self._settle()
+                await self._drive(self)
             except Exception as error:  # noqa: BLE001 - raised again below, outside of the group that would wrap it
                 failure = error
             finally:
@@ -215,31 +219,87 @@ class Kernel:
         self._activities.clear()
         return failure
 
-    async def _move_on(self) -> bool:
-        """Go to the next priority of this instant, or to the next instant; False when the run is over."""
-        due = self._agenda.next_instant()
-        if due != self.now:
-            if self.now >= self.stop:
-                return False
-            await self._advance(self.stop if due is None else min(due, self.stop))
-        for activity in self._agenda.pop_due(self.now):
-            activity.inbound = DEADLINE
-            self._ready.append(activity)
-        return True
+    async def _alone(self) -> None:
+        """Drive a run that has no other process."""
+        self.take_in()
+        await self._settle()
+        with quiet_collector():
+            while (due := await self.advance(self.due())) is not None:
+                self.wake(due[1])
+                await self._settle()
 
-    async def _advance(self, target: Instant) -> None:
+    # What drivers use
+
+    def due(self) -> Due | None:
+        """The next instant and priority at which one of the components wants to be woken."""
+        return self._agenda.due()
+
+    async def advance(self, due: Due | None) -> Due | None:
+        """Go to what is due next, as far as the clock and the stop allow.
+
+        Returns the instant and priority to wake; None when the run is over.
+        """
+        if due is not None and due[0] == self.now:
+            return due
+        if self.now >= self.stop:
+            return None
+        target = self.stop if due is None else min(due[0], self.stop)
         granted = await self._clock.advance(target)
         if not self.now < granted <= target:
             raise InternalError(f"the clock granted {granted} ns for a request of {target} ns at {self.now} ns")
-        self.now = granted
+        self.enter(granted)
+        self.take_in()
+        return due if due is not None and due[0] == granted else (granted, NORMAL)
+
+    def enter(self, instant: Instant) -> None:
+        """Begin an instant."""
+        self.now = instant
         self._rounds += self.round
         self.round = 0
         self._instants += 1
         if self._on_instant is not None:
-            self._on_instant(granted)
-        self._take_in()
+            self._on_instant(instant)
 
-    def _take_in(self) -> None:
+    def wake(self, priority: int) -> None:
+        """Make ready what is due now with a priority."""
+        for activity in self._agenda.pop_due(self.now, priority):
+            activity.inbound = DEADLINE
+            self._ready.append(activity)
+
+    @property
+    def stirring(self) -> bool:
+        """Whether there is something to step or to deliver."""
+        return bool(self._ready or self.outbox)
+
+    async def step(self) -> list[Envelope[Any]]:
+        """Step whatever is ready; returns what was published, in order. One round of one process."""
+        foreign = self._foreign
+        if foreign is None:
+            raise InternalError("a kernel steps outside of a run")
+        ready, self._ready = self._ready, []
+        self._step(ready, foreign)
+        if foreign.pending:
+            await foreign.wait()
+        self.current = self._nobody
+        outbox, self.outbox = self.outbox, []
+        outbox.sort(key=_BY_SENDER)
+        self._disordered = False
+        return outbox
+
+    def deliver(self, outbox: list[Envelope[Any]]) -> None:
+        """Put the messages of a round, from whichever process, into the mailboxes of this one."""
+        self.bus.deliver(outbox, self._ready, self._answer, self._blame)
+
+    def check_round(self, topics: Callable[[], Sequence[str]]) -> None:
+        """Before a round: whether this instant is still to come to rest.
+
+        Raises:
+            EndlessExchange: it has had too many rounds; names the topics.
+        """
+        if self.round >= self._round_limit:
+            raise EndlessExchange("the run", self.now, self.round, topics(), self.calendar.text(self.now))
+
+    def take_in(self) -> None:
         """Publish what has come from outside by now."""
         if self._gateway is not None:
             for address, message in self._gateway.inbound(self.now):
@@ -247,7 +307,7 @@ class Kernel:
 
     def post(self, address: str, message: object) -> None:
         """Publish a message in the name of an address that is no component: a gateway's or the kernel's."""
-        if address in self._mains:
+        if address in self._mains or address in self._elsewhere:
             raise UsageError(f"{address} is a component of this run; nothing from outside can speak in its name")
         speaker = self._speakers.get(address)
         if speaker is None:
@@ -273,7 +333,7 @@ class Kernel:
             raise InternalError("a kernel settles outside of a run")
         while self._ready or self.outbox:
             if self.round >= self._round_limit:
-                self._endless()
+                self.check_round(self._stirred)
             ready, self._ready = self._ready, []
             self._step(ready, foreign)
             if foreign.pending:
@@ -316,10 +376,10 @@ class Kernel:
             activity.inbound = envelope
             self._ready.append(activity)
 
-    def _endless(self) -> NoReturn:
+    def _stirred(self) -> Sequence[str]:
+        """Topics that activities are to be stepped for; addresses where it is something else."""
         stirred = [(a.inbound, a.port.address) for a in self._ready]
-        topics = sorted({by.topic if isinstance(by, Envelope) else address for by, address in stirred})
-        raise EndlessExchange("the run", self.now, self.round, topics[:10], self.calendar.text(self.now))
+        return sorted({by.topic if isinstance(by, Envelope) else address for by, address in stirred})[:10]
 
     # Failure
 
@@ -358,7 +418,8 @@ class Kernel:
         if not any(fnmatchcase(port.address, pattern) for pattern in self._quarantine):
             raise failure from error
         reason = str(failure) + self._isolate(port)
-        self.post(_SYSTEM, Quarantined(role=port.role, name=port.name, reason=reason))
+        # In a name of its own, so that the notices of several processes need no common count.
+        self.post(f"{_ROLE}.{port.role}-{port.name}", Quarantined(role=port.role, name=port.name, reason=reason))
 
     def _failure(self, activity: Activity, error: BaseException) -> ComponentError:
         if isinstance(error, ComponentError):

@@ -20,6 +20,8 @@ C = TypeVar("C", bound=type)
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+")
 _PATTERN_TOKEN = re.compile(r"\{([a-z_][a-z0-9_]*)\}|[A-Za-z0-9_-]+")
+_NOBODY = ""
+"""In place of a field's name: no field, so that no name fits."""
 _ADDRESS_PATTERN = re.compile(r"([A-Za-z0-9_-]+|\*)\.(?:\*|\{([a-z_][a-z0-9_]*)\})")
 
 
@@ -121,6 +123,14 @@ def declaration_of(cls: type) -> Declaration:
     if not isinstance(declaration, Declaration):
         raise UsageError(f"{cls.__qualname__} is not a message; declare it with @message(topic=..., ...)")
     return declaration
+
+
+def heard_by(address: str, message: object) -> bool:
+    """Whether the declaration of a message lets a component hear it."""
+    role, _, name = address.partition(".")
+    rules = declaration_of(type(message)).receiver_rules
+    bound = rules[role] if role in rules else rules.get("*", _NOBODY)
+    return bound is None or getattr(message, bound, None) == name
 
 
 def snake_case(name: str) -> str:

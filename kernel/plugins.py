@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from enum import Enum
 from functools import cache
 from importlib import import_module, resources
 from importlib.metadata import entry_points
@@ -27,6 +28,14 @@ from .activity import Main
 from .errors import UsageError
 from .instant import Calendar, Duration
 from .message import Declaration, overlap
+
+
+class Placement(Enum):
+    """Where the components of a scenario table run when a run is split over processes."""
+
+    APART = "in a process of their own"
+    SHARDED = "in one or more processes, split by address"
+    KEPT = "with the process that keeps time, unless told otherwise"
 
 
 @attrs.frozen
@@ -43,7 +52,8 @@ class Plugin(Protocol):
     """A kind of scenario table: settings that can make components.
 
     A plug-in may also have ``check() -> Iterable[(key, complaint)]`` for what one field cannot say of another, and
-    ``references() -> Iterable[(key, address)]`` for the components that must be in the scenario beside it.
+    ``references() -> Iterable[(key, address)]`` for the components that must be in the scenario beside it, and a class
+    attribute ``placement`` for where its components run when a run is split over processes.
     """
 
     def components(self, name: str, setting: Setting) -> Iterable[tuple[str, Main]]:

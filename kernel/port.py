@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from .activity import DEADLINE, PARKED, Activity
 from .agenda import FIRST, NORMAL
 from .envelope import Envelope
-from .errors import DeadlinePassed, PeerError, UsageError
+from .errors import DeadlinePassed, PeerError, PermissionDenied, UsageError
 from .foreign import in_task
 from .instant import Calendar, Instant
-from .message import declaration_of
+from .message import declaration_of, heard_by
 from .subscription import Overflow, Pattern, Subscription
 
 if TYPE_CHECKING:
@@ -100,7 +100,8 @@ class Port:
         With ``reply_to`` it also answers that request, and belongs to its conversation.
 
         Raises:
-            PermissionDenied: the message's declaration does not let this component send it.
+            PermissionDenied: the message's declaration does not let this component send it, or not let the
+                requester hear it.
         """
         cls = type(message)
         try:
@@ -116,6 +117,8 @@ class Port:
         activity.sequence = sequence = activity.sequence + 1
         envelope = Envelope(message, self.address, sequence, kernel.now, kernel.round, revision, valid_until)
         if reply_to is not None:
+            if not heard_by(reply_to.sender, message):
+                kernel.deny_hearing(reply_to.sender, message)
             envelope.reply_to, envelope.conversation = reply_to.id, reply_to.conversation
         kernel.outbox.append(envelope)
         return envelope
@@ -169,7 +172,8 @@ class Port:
         bound = self.kernel.bus.receiver_field(self.address, self.role, declaration)
         chosen = dict(chosen)
         if bound is not None and chosen.setdefault(bound, self.name) != self.name:
-            self.kernel.deny_hearing(self.address, what, bound, chosen[bound])
+            hint = f"; its {bound} is {chosen[bound]!r}"
+            raise PermissionDenied(self.address, "hear", what.__name__, declaration.receivers, hint)
         return what, declaration.subject(**{k: v for k, v in chosen.items() if k in declaration.topic_fields})
 
     @types.coroutine
@@ -182,7 +186,7 @@ class Port:
             PermissionDenied: this component may not send the message or not hear the reply.
         """
         kernel = self.kernel
-        bound = kernel.bus.receiver_field(self.address, self.role, declaration_of(reply))
+        kernel.bus.receiver_field(self.address, self.role, declaration_of(reply))
         envelope = self.publish(message)
         if self._waiting_for is None:
             self._waiting_for = {}
@@ -195,8 +199,6 @@ class Port:
         wake.activity = None
         if not isinstance(answer.message, reply):
             raise PeerError(f"{answer.sender} replied to {envelope.describe()} with {answer.describe()}")
-        if bound is not None and getattr(answer.message, bound) != self.name:
-            raise PeerError(f"{answer.sender} replied to {self.address} with what is meant for another {bound}")
         return answer.message
 
     def take_reply(self, envelope: Envelope[Any]) -> Activity | None:

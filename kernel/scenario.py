@@ -60,6 +60,11 @@ class Member:
     settings: Plugin
     use: str
 
+    @property
+    def address(self) -> str:
+        """The heading of its table, ``kind.name``."""
+        return f"{self.kind}.{self.name}"
+
 
 @attrs.frozen
 class Scenario:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import ClassVar
 
 import attrs
 
-from ..kernel import Instant, Port, Setting, value
+from ..kernel import Instant, Placement, Port, Setting, value
 from ..kernel.activity import Main
 from .interfaces import AccountStatement, Assignment, Enrolment, EnrolmentRefused
 
@@ -63,6 +64,8 @@ class Register:
 @value
 class Registry:
     """Plug-in ``[registry.NAME]``: neutral master data of usage points."""
+
+    placement: ClassVar[Placement] = Placement.KEPT
 
     def components(self, name: str, _: Setting) -> Iterable[tuple[str, Main]]:
         """One component."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import ClassVar
 
 import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernel import FIRST, HOUR, MINUTE, Calendar, Duration, Port, Setting, UsageError, field, value
+from ..kernel import FIRST, HOUR, MINUTE, Calendar, Duration, Placement, Port, Setting, UsageError, field, value
 from ..kernel.activity import Main
 from .interfaces import WeatherForecast, WeatherReading
 
@@ -27,6 +28,8 @@ _COLUMNS = ("temp_air", "wind_speed", "ghi", "dni", "dhi")
 @value
 class WeatherStation:
     """Plug-in ``[weather.NAME]``: a site's weather from a TMY3 file."""
+
+    placement: ClassVar[Placement] = Placement.KEPT
 
     file: str = field("TMY3 file; empty: Greensboro, from pvlib", default="")
     interval_min: float = field("interval of the readings", unit="min", default=5.0, above=0)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import ClassVar
 
 import attrs
 
-from ..kernel import HOUR, Duration, Instant, Port, Setting, field, value
+from ..kernel import HOUR, Duration, Instant, Placement, Port, Setting, field, value
 from ..kernel.activity import Main
 from .accounts import Account, dollars
 from .interfaces import (
@@ -33,6 +34,8 @@ from .wholesale_curve import Bid, QuadraticSupply, clear_wholesale
 @value
 class WholesaleMarket:
     """Plug-in ``[wholesale.NAME]``: price = intercept + slope * q + curvature * q**2, q the power of all retailers."""
+
+    placement: ClassVar[Placement] = Placement.KEPT
 
     series: tuple[SlotSeries, ...] = field("day-ahead and real-time series")
     intercept_per_kwh: tuple[float, ...] = field("price at no power, by local hour", unit="$/kWh")

@@ -37,7 +37,8 @@ def test_the_agenda_is_a_sorted_list(commands: list[Any]):
             model = [entry for entry in model if entry[2] % 5 != number]
         else:
             now = model[0][0] if model and arguments[0] else 9
+            priority = model[0][1] if model else 0
             due = [entry for entry in model if entry[:2] == model[0][:2]] if model and model[0][0] == now else []
             model = [entry for entry in model if entry not in due]
-            assert agenda.pop_due(now) == [f"activity {entry[2] % 5}" for entry in due]
-        assert agenda.next_instant() == (model[0][0] if model else None)
+            assert agenda.pop_due(now, priority) == [f"activity {entry[2] % 5}" for entry in due]
+        assert agenda.due() == (model[0][:2] if model else None)

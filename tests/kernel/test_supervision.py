@@ -267,7 +267,7 @@ def test_a_quarantined_component_is_out_and_the_run_goes_on(wait: Wait):
 
     assert [beat.number for beat in log.of(Beat)] == list(range(10))
     (notice,) = [envelope for envelope in log.envelopes if isinstance(envelope.message, Quarantined)]
-    assert (notice.sender, notice.instant) == ("kernel.system", 4)
+    assert (notice.sender, notice.instant) == ("kernel.b-broken", 4)
     assert "b.broken failed at" in notice.message.reason
     assert "Boom: enough" in notice.message.reason
     assert lives.count("side cleaned up") == 1
