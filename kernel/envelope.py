@@ -78,3 +78,11 @@ class Envelope(Generic[M]):
 
     def __repr__(self) -> str:
         return f"<Envelope {self.describe()} at {self.instant} ns>"
+
+
+class WiredEnvelope(Envelope[M]):
+    """A message from another process, with the line that it came as: records hold what its sender wrote."""
+
+    __slots__ = ("line",)
+
+    line: bytes

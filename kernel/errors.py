@@ -71,6 +71,14 @@ class ComponentError(GridbusError):
         handling = f" while handling {envelope.describe()}" if envelope is not None else ""
         super().__init__(f"{address} failed at {when or f'{instant} ns'}{handling}: {text}")
 
+    @classmethod
+    def told(cls, address: str, instant: Instant, text: str) -> ComponentError:
+        """The error of a component in another process, in the words of that process."""
+        error = cls.__new__(cls)
+        error.address, error.instant, error.envelope = address, instant, None
+        Exception.__init__(error, text)
+        return error
+
 
 class EndlessExchange(ComponentError):
     """An instant does not come to rest: components keep answering each other; names the topics."""

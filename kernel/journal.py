@@ -11,7 +11,7 @@ import orjson
 import pyarrow as pa
 
 from .codec import encoder
-from .envelope import Envelope
+from .envelope import Envelope, WiredEnvelope
 from .errors import ComponentError, GridbusError
 from .instant import SECOND
 from .message import declaration_of
@@ -30,6 +30,8 @@ def _writer(cls: type) -> tuple[str, Callable[[object], dict[str, Any]]]:
 
 def journal_line(envelope: Envelope[Any]) -> bytes:
     """A message and its envelope as one line; what digests and comparisons of runs are made of."""
+    if isinstance(envelope, WiredEnvelope):
+        return envelope.line
     message = envelope.message
     cls: type = type(message)
     name, encode = _writers.get(cls) or _writer(cls)

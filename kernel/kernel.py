@@ -12,7 +12,7 @@ the kernel again. The round is not over before that, so that time stands still a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from operator import attrgetter
 from typing import Any, NoReturn, Protocol
@@ -100,7 +100,7 @@ class Kernel:
         self.current = self._nobody = self._speaker(_NOBODY)
         self._clock = clock if clock is not None else VirtualClock()
         self._quarantine = tuple(quarantine)
-        self._round_limit = round_limit
+        self.round_limit = round_limit
         self.observers = list(observers)
         self._gateway = gateway
         self._on_instant = on_instant
@@ -290,14 +290,10 @@ class Kernel:
         """Put the messages of a round, from whichever process, into the mailboxes of this one."""
         self.bus.deliver(outbox, self._ready, self._answer, self._blame)
 
-    def check_round(self, topics: Callable[[], Sequence[str]]) -> None:
-        """Before a round: whether this instant is still to come to rest.
-
-        Raises:
-            EndlessExchange: it has had too many rounds; names the topics.
-        """
-        if self.round >= self._round_limit:
-            raise EndlessExchange("the run", self.now, self.round, topics(), self.calendar.text(self.now))
+    def endless(self, topics: Iterable[str]) -> NoReturn:
+        """Give up on an instant that has had too many rounds; names the topics."""
+        named = sorted(set(topics))[:10]
+        raise EndlessExchange("the run", self.now, self.round, named, self.calendar.text(self.now))
 
     def take_in(self) -> None:
         """Publish what has come from outside by now."""
@@ -332,8 +328,8 @@ class Kernel:
         if foreign is None:
             raise InternalError("a kernel settles outside of a run")
         while self._ready or self.outbox:
-            if self.round >= self._round_limit:
-                self.check_round(self._stirred)
+            if self.round >= self.round_limit:
+                self.endless(self._stirred())
             ready, self._ready = self._ready, []
             self._step(ready, foreign)
             if foreign.pending:
@@ -376,10 +372,11 @@ class Kernel:
             activity.inbound = envelope
             self._ready.append(activity)
 
-    def _stirred(self) -> Sequence[str]:
+    def _stirred(self) -> Iterator[str]:
         """Topics that activities are to be stepped for; addresses where it is something else."""
-        stirred = [(a.inbound, a.port.address) for a in self._ready]
-        return sorted({by.topic if isinstance(by, Envelope) else address for by, address in stirred})[:10]
+        for activity in self._ready:
+            by = activity.inbound
+            yield by.topic if isinstance(by, Envelope) else activity.port.address
 
     # Failure
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
 import anyio.abc
@@ -23,13 +24,34 @@ from .kernel import Gateway, Kernel, KernelStatistics, Observer
 from .playback import Playback
 from .plugins import Setting
 from .records import DigestObserver, Recorder, next_folder, read_manifest, read_table, table_names
-from .scenario import Scenario
+from .scenario import Member, Scenario
+
+if TYPE_CHECKING:
+    from .network.session import Split
+    from .network.timekeeper import Timekeeper
 
 RUNS = Path("runs")
 """Where run folders are made when the caller names none."""
 
 Progress = Callable[[Instant, Duration], None]
 """Is told the present instant and the length of the run, once an instant."""
+
+
+class NetworkBus(Protocol):
+    """A bus between processes: connects this one to the others of a run, such as ``NatsBus``."""
+
+    @property
+    def split(self) -> Split:
+        """Which part of the run this process has."""
+
+    def loop(self) -> dict[str, Any]:
+        """Options of the event loop that suits it."""
+
+    def timekeeping(self, scenario: Scenario) -> AbstractAsyncContextManager[Timekeeper]:
+        """Keep the time of a run."""
+
+    async def take_part(self, scenario: Scenario) -> tuple[str, KernelStatistics]:
+        """Run a part of a scenario to the end; returns the digest of what it said, and its counts."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -82,13 +104,15 @@ def run(
     records: bool = True,
     speed: float | None = None,
     helics: bool | str | Path = False,
+    bus: NetworkBus | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Run a scenario from start to stop and return what happened.
 
     ``out`` is the folder of the records, by default the next free one under ``runs/``. ``until`` ends the run earlier
     (a date with zone, or ns since the start). ``speed`` paces it by the clock on the wall. ``helics`` runs it as a
-    HELICS federate, from a federate JSON file where one is named. Ctrl-C ends it with its records whole.
+    HELICS federate, from a federate JSON file where one is named. ``bus`` splits it over processes, such as
+    ``NatsBus()``; the digest is the same. Ctrl-C ends it with its records whole.
 
     Raises:
         InputError: the scenario is wrong; carries every fault.
@@ -98,7 +122,7 @@ def run(
 
     if not isinstance(scenario, Scenario):
         scenario = Scenario.load(scenario)
-    if records and out is None:
+    if records and out is None and (bus is None or not bus.split.only):
         out = next_folder(RUNS, scenario.name)
 
     async def interruptible() -> Result | None:
@@ -106,13 +130,13 @@ def run(
         async with anyio.create_task_group() as group:
             group.start_soon(_cancel_on_signal, group.cancel_scope)
             result = await run_async(
-                scenario, out, seed, until, records=records, speed=speed, helics=helics, progress=progress
+                scenario, out, seed, until, records=records, speed=speed, helics=helics, bus=bus, progress=progress
             )
             group.cancel_scope.cancel()
         return result
 
     try:
-        result = anyio.run(interruptible)
+        result = anyio.run(interruptible, backend_options={} if bus is None else bus.loop())
     except BaseExceptionGroup as group:
         error = unwrapped(group)
         raise error from error.__cause__
@@ -130,19 +154,35 @@ async def run_async(
     records: bool = True,
     speed: float | None = None,
     helics: bool | str | Path = False,
+    bus: NetworkBus | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """As ``run``, in the caller's own event loop; cancelling it ends the run with its records whole."""
     if not isinstance(scenario, Scenario):
         scenario = Scenario.load(scenario)
     scenario = scenario.evolve(seed=seed, until=until)
-    if helics or scenario.helics is not None:
-        from .helics.adapter import federate
+    federated = bool(helics) or scenario.helics is not None
+    if bus is not None and bus.split.only:
+        return await _take_part(scenario, bus)
+    async with AsyncExitStack() as stack:
+        timekeeper = None if bus is None else await stack.enter_async_context(bus.timekeeping(scenario))
+        if federated:
+            from .helics.adapter import federate
 
-        async with federate(scenario, None if isinstance(helics, bool) else Path(helics)) as joined:
-            return await _run(scenario, out, records, joined.clock, progress, joined.observers, gateway=joined.gateway)
-    clock = VirtualClock() if speed is None else WallClock(speed)
-    return await _run(scenario, out, records, clock, progress, ())
+            joined = await stack.enter_async_context(
+                federate(scenario, None if isinstance(helics, bool) else Path(helics))
+            )
+            return await _run(
+                scenario, out, records, joined.clock, progress, joined.observers, joined.gateway, timekeeper
+            )
+        clock = VirtualClock() if speed is None else WallClock(speed)
+        return await _run(scenario, out, records, clock, progress, (), timekeeper=timekeeper)
+
+
+async def _take_part(scenario: Scenario, bus: NetworkBus) -> Result:
+    begun = time.perf_counter()
+    digest, statistics = await bus.take_part(scenario)
+    return Result(scenario, None, digest, time.perf_counter() - begun, statistics)
 
 
 async def replay(path: str | Path, progress: Progress | None = None) -> int:
@@ -160,7 +200,7 @@ async def replay(path: str | Path, progress: Progress | None = None) -> int:
         raise UsageError(f"{folder / 'manifest.json'} names no scenario to run again")
     scenario = Scenario.from_data(data, str(folder / "manifest.json"))
     comparison = Comparison(read_journal(folder / JOURNAL), complete=manifest.get("state") == "done")
-    addresses = {address for address, _ in components(scenario)}
+    addresses = {address for address, _ in components(scenario, scenario.members)}
     playback = Playback(read_journal(folder / JOURNAL), addresses)
     with suppress(JournalEnded):
         await _run(scenario, None, False, playback, progress, (comparison,), gateway=playback)
@@ -175,8 +215,9 @@ def compose(
     observers: tuple[Observer, ...] = (),
     gateway: Gateway | None = None,
     on_instant: Callable[[Instant], None] | None = None,
+    timekeeper: Timekeeper | None = None,
 ) -> Kernel:
-    """A kernel with all components of a scenario, ready to run.
+    """A kernel with the components of a scenario, ready to run: all, or those of them that a timekeeper keeps.
 
     Raises:
         UsageError: two members claim one address.
@@ -192,16 +233,18 @@ def compose(
         observers=observers,
         gateway=gateway,
         on_instant=on_instant,
+        driver=timekeeper.drive if timekeeper is not None else None,
+        elsewhere=timekeeper.addresses if timekeeper is not None else (),
     )
-    for address, main in components(scenario):
+    for address, main in components(scenario, timekeeper.kept if timekeeper is not None else scenario.members):
         kernel.add(address, main)
     return kernel
 
 
-def components(scenario: Scenario) -> Iterator[tuple[str, Main]]:
-    """The addresses and main functions of all components of a scenario."""
+def components(scenario: Scenario, members: Iterable[Member]) -> Iterator[tuple[str, Main]]:
+    """The addresses and main functions of the components of some members of a scenario."""
     setting = Setting(scenario.calendar, scenario.stop, scenario.head.seed)
-    for member in scenario.members:
+    for member in members:
         yield from member.settings.components(member.name, setting)
 
 
@@ -213,21 +256,25 @@ async def _run(
     progress: Progress | None,
     observers: tuple[Observer, ...],
     gateway: Gateway | None = None,
+    timekeeper: Timekeeper | None = None,
 ) -> Result:
     stop = scenario.stop
     tell = (lambda now: progress(now, stop)) if progress is not None else None
-    kernel = compose(scenario, clock=clock, observers=observers, gateway=gateway, on_instant=tell)
+    kernel = compose(
+        scenario, clock=clock, observers=observers, gateway=gateway, on_instant=tell, timekeeper=timekeeper
+    )
+    count = kernel.statistics if timekeeper is None else lambda: timekeeper.statistics(kernel.statistics())
     begun = time.perf_counter()
     if not records:
         digester = DigestObserver()
         kernel.observers.append(digester)
         await kernel.run()
-        return Result(scenario, None, digester.digest(), time.perf_counter() - begun, kernel.statistics())
+        return Result(scenario, None, digester.digest(), time.perf_counter() - begun, count())
     recorder = _recorder(scenario, next_folder(RUNS, scenario.name) if out is None else Path(out))
     kernel.observers.append(recorder)
-    with _closed(recorder, kernel, begun):
+    with _closed(recorder, kernel, begun, timekeeper):
         await kernel.run()
-    return Result(scenario, recorder.folder, recorder.digest(), time.perf_counter() - begun, kernel.statistics())
+    return Result(scenario, recorder.folder, recorder.digest(), time.perf_counter() - begun, count())
 
 
 def _recorder(scenario: Scenario, folder: Path) -> Recorder:
@@ -236,7 +283,7 @@ def _recorder(scenario: Scenario, folder: Path) -> Recorder:
 
 
 @contextmanager
-def _closed(recorder: Recorder, kernel: Kernel, begun: float) -> Iterator[None]:
+def _closed(recorder: Recorder, kernel: Kernel, begun: float, timekeeper: Timekeeper | None) -> Iterator[None]:
     """Close the records whatever happens, and say in the manifest how the run ended."""
     state, error = "done", ""
     try:
@@ -247,7 +294,8 @@ def _closed(recorder: Recorder, kernel: Kernel, begun: float) -> Iterator[None]:
         raise
     finally:
         wall_s = round(time.perf_counter() - begun, 3)
-        recorder.close(state, {"wall_s": wall_s, "until_ns": kernel.now, "error": error})
+        rejected = {} if timekeeper is None else timekeeper.rejected.facts()
+        recorder.close(state, {"wall_s": wall_s, "until_ns": kernel.now, "error": error, **rejected})
 
 
 async def _cancel_on_signal(scope: anyio.CancelScope) -> None:

@@ -1,0 +1,106 @@
+"""A follower as the timekeeper sees it: its link, what it has said in this round, and when it wants to be woken."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from ..agenda import Due
+from ..envelope import Envelope
+from ..errors import DecodeError, Fault
+from ..instant import Instant
+from ..message import Declaration
+from .followers import Follower
+from .lines import Batch, envelope_of
+from .link import Everything, Link
+from .notes import Failed, Farewell, Report
+from .subjects import Subjects
+
+
+@attrs.define(eq=False)
+class Seat:
+    """A place in the run that a follower has, or is still to take."""
+
+    follower: Follower
+    subjects: Subjects
+    link: Link
+    outgoing: Batch
+    says: dict[str, Declaration]
+    """Subject to the message class that comes on it."""
+    process: str = ""
+    """The process that has the seat, for people; empty while nobody has."""
+    stirs: bool = True
+    """Whether it has something to do in the next round, whatever the others publish."""
+    due: Due | None = None
+    """When its agenda is next due."""
+    said: list[Envelope[Any]] = attrs.field(factory=list)
+    """What its components have published in this round."""
+    answer: Report | Failed | Farewell | None = None
+    """What it has answered to the last step."""
+    heard: bool = False
+    """Whether something came from it since the last look."""
+    silent: int = 0
+    """Looks at which nothing had come from it."""
+    confirmed: int = -1
+    """Frames that it had received at its last status."""
+    rival_token: str = ""
+    """The token of another process that wants the seat, while it is found out whether the first one lives."""
+    alive: bool = False
+    """Whether something has come from the first one since."""
+    _addresses: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, follower: Follower, subjects: Subjects, contract: tuple[Declaration, ...], largest: int) -> Seat:
+        """A seat that nobody has taken yet."""
+        says = {subjects.say(follower.name, d.name): d for d in follower.says(contract)}
+        addresses = frozenset(follower.addresses) | {
+            f"kernel.{address.replace('.', '-', 1)}" for address in follower.addresses
+        }
+        return cls(follower, subjects, Link("", Everything()), Batch(largest), says, addresses=addresses)
+
+    @property
+    def name(self) -> str:
+        """The follower's name."""
+        return self.follower.name
+
+    @property
+    def lead(self) -> str:
+        """The subject on which it is led."""
+        return self.subjects.lead(self.name)
+
+    def take_said(self, subject: str, content: bytes, now: Instant, round_: int) -> None:
+        """Take messages of its components in.
+
+        Raises:
+            DecodeError: they are not what this follower may say now; carries every fault.
+        """
+        declaration = self.says[subject]
+        for line in content.splitlines(keepends=True):
+            envelope = envelope_of(line, declaration)
+            if faults := list(self._faults(envelope, declaration, now, round_)):
+                raise DecodeError(declaration.name, faults)
+            self.said.append(envelope)
+
+    def _faults(self, envelope: Envelope[Any], declaration: Declaration, now: Instant, round_: int) -> list[Fault]:
+        faults = []
+        role, _, name = envelope.sender.partition(".")
+        rules = declaration.sender_rules
+        bound = rules[role] if role in rules else rules.get("*", "")
+        if envelope.sender not in self._addresses or bound == "":
+            faults.append(Fault("sender", f"{self.name} cannot send it as {envelope.sender}"))
+        elif bound is not None and getattr(envelope.message, bound) != name:
+            faults.append(Fault(bound, f"{envelope.sender} sends it in the name {getattr(envelope.message, bound)!r}"))
+        if (envelope.instant, envelope.round) != (now, round_):
+            at = f"round {envelope.round} of {envelope.instant} ns"
+            faults.append(Fault("at", f"expected round {round_} of {now} ns, got {at}"))
+        return faults
+
+    def send(self, note_or_lines: bytes, subject: str | None = None) -> tuple[str, bytes]:
+        """Subject and payload of the next frame to the follower."""
+        subject = subject or self.lead
+        return subject, self.link.send(subject, note_or_lines)
+
+    def aside(self, note: bytes) -> tuple[str, bytes]:
+        """Subject and payload of a note that may be lost."""
+        return self.lead, self.link.aside(note)

@@ -1,0 +1,345 @@
+"""The process that keeps time: it leads the followers from round to round, and carries their messages.
+
+For each round it tells those followers that have something to do to step, gathers what their components publish, puts
+it in order, and sends every message to the followers that may hear it. It alone knows the clock, HELICS and the
+records. A follower that has nothing to do in a round is not asked.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from operator import attrgetter
+from typing import Any
+
+import anyio
+import anyio.abc
+import attrs
+
+from ..agenda import Due
+from ..collector import quiet_collector
+from ..envelope import Envelope
+from ..errors import ComponentError, DecodeError, GridbusError, InternalError, PeerError, UsageError
+from ..kernel import Kernel, KernelStatistics
+from ..scenario import Member
+from .link import Frame
+from .notes import Failed, Farewell, Finish, Hello, Report, Status, Step, Stopped, read, written
+from .pace import Pace
+from .rejected import Rejected
+from .roster import Roster, stranger
+from .routing import Router
+from .seat import Seat
+from .subjects import Subjects
+from .transport import Transport
+
+_log = logging.getLogger(__name__)
+_BY_SENDER = attrgetter("sender", "sequence")
+
+
+class Timekeeper:
+    """Drives a kernel in step with the followers of a run; made with ``keep_time``."""
+
+    def __init__(self, roster: Roster, transport: Transport, pace: Pace, tasks: anyio.abc.TaskGroup) -> None:
+        self._roster = roster
+        self._transport = transport
+        self._pace = pace
+        self._tasks = tasks
+        self._router: Router[Seat] = Router({})
+        self._seat_of: dict[str, Seat] = {}
+        self._changed = anyio.Event()
+        self._awaited: list[Seat] = []
+        self._failure: PeerError | None = None
+        self._kernel: Kernel | None = None
+        self._resending: set[str] = set()
+        self.rejected = Rejected()
+
+    # The run
+
+    async def assemble(self) -> None:
+        """Wait until every follower is there, and say who is missing."""
+        looks = 0
+        while missing := self._roster.missing():
+            if looks in (1, 10) or (looks and looks % 30 == 0):
+                _log.warning("waiting for %s", ", ".join(missing))
+            looks += 1
+            await self._change(self._pace.look_s)
+            self._check()
+        self._router = Router({seat: seat.follower.addresses for seat in self._seats})
+        self._seat_of = {address: seat for seat in self._seats for address in seat.follower.addresses}
+
+    @property
+    def kept(self) -> Sequence[Member]:
+        """The members of the scenario that run in this process."""
+        return self._roster.kept
+
+    @property
+    def addresses(self) -> list[str]:
+        """The components that run elsewhere."""
+        return [address for seat in self._seats for address in seat.follower.addresses]
+
+    @property
+    def _seats(self) -> list[Seat]:
+        return self._roster.seats
+
+    async def drive(self, kernel: Kernel) -> None:
+        """Take the kernel and all followers from instant 0 to the end; the kernel's driver.
+
+        Raises:
+            ComponentError: a component of a follower raised.
+            PeerError: a follower is lost, or says what it may not.
+        """
+        self._kernel = kernel
+        kernel.take_in()
+        await self._settle(kernel, None)
+        with quiet_collector():
+            while (due := await kernel.advance(self._due(kernel))) is not None:
+                kernel.wake(due[1])
+                await self._settle(kernel, due[1])
+        await self._send(self._last_words(Finish(kernel.now)))
+        await self._answers(self._seats)
+        await self._send(seat.aside(_status(seat)) for seat in self._seats)
+
+    def _due(self, kernel: Kernel) -> Due | None:
+        dues = [due for due in (kernel.due(), *(seat.due for seat in self._seats)) if due is not None]
+        return min(dues, default=None)
+
+    async def _settle(self, kernel: Kernel, priority: int | None) -> None:
+        """Run rounds, everywhere, until nothing is published."""
+        outbox: list[Envelope[Any]] = []
+        while True:
+            due = None if priority is None else (kernel.now, priority)
+            active = [s for s in self._seats if s.stirs or s.outgoing or (due is not None and s.due == due)]
+            await self._send(self._step(active, Step(kernel.now, kernel.round, priority)))
+            if outbox:
+                for observer in kernel.observers:
+                    observer.observe(outbox)
+                kernel.deliver(outbox)
+            stirring = kernel.stirring
+            if not (active or stirring):
+                return
+            outbox = await kernel.step()
+            await self._answers(active)
+            if active:
+                for seat in active:
+                    said, seat.said = seat.said, []
+                    outbox += said
+                outbox.sort(key=_BY_SENDER)
+            if stirring or outbox or any(isinstance(s.answer, Report) and s.answer.stepped for s in active):
+                if kernel.round >= kernel.round_limit:
+                    kernel.endless(envelope.topic for envelope in outbox)
+                kernel.round += 1
+            self._route(outbox)
+            priority = None
+
+    def _step(self, seats: list[Seat], step: Step) -> Iterable[tuple[str, bytes]]:
+        """What the followers of a round have to know, and the word to step."""
+        note = written(step)
+        for seat in seats:
+            seat.answer = None
+            for name, content in seat.outgoing.take():
+                yield seat.send(content, seat.subjects.hear(seat.name, name))
+            yield seat.send(note)
+
+    def _last_words(self, finish: Finish) -> Iterable[tuple[str, bytes]]:
+        note = written(finish)
+        for seat in self._seats:
+            seat.answer = None
+            yield seat.send(note)
+
+    def _route(self, outbox: list[Envelope[Any]]) -> None:
+        """Put every message aside for the followers that may hear it; its own has it already."""
+        for envelope in outbox:
+            origin = self._seat_of.get(envelope.sender)
+            for seat in self._router.places(envelope.message):
+                if seat is not origin:
+                    seat.outgoing.add(envelope)
+
+    async def _answers(self, seats: Sequence[Seat]) -> None:
+        """Wait until all of some followers have answered.
+
+        Raises:
+            ComponentError: a component of one raised; the first by address, where several did.
+            PeerError: one is lost.
+        """
+        self._awaited = [seat for seat in seats if seat.answer is None]
+        while self._awaited:
+            await self._change()
+            self._check()
+        failed = [seat.answer for seat in seats if isinstance(seat.answer, Failed)]
+        if failed:
+            raise _error_of(min(failed, key=attrgetter("address")))
+
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    async def _change(self, longest_s: float | None = None) -> None:
+        """Wait until something has come that is waited for."""
+        self._changed = anyio.Event()
+        if longest_s is None:
+            await self._changed.wait()
+        else:
+            with anyio.move_on_after(longest_s):
+                await self._changed.wait()
+
+    def _fail(self, text: str) -> None:
+        self._failure = self._failure or PeerError(text)
+        self._changed.set()
+
+    async def _send(self, frames: Iterable[tuple[str, bytes]]) -> None:
+        for subject, payload in frames:
+            await self._transport.publish(subject, payload)
+
+    async def stop(self, reason: str) -> None:
+        """Tell every follower that the run ends early."""
+        await self._send(seat.send(written(Stopped(reason))) for seat in self._seats)
+
+    def statistics(self, own: KernelStatistics) -> KernelStatistics:
+        """The counts of the whole run, with what the followers have said in their farewells."""
+        farewells = [seat.answer for seat in self._seats if isinstance(seat.answer, Farewell)]
+        bus = attrs.evolve(
+            own.bus,
+            delivered=own.bus.delivered + sum(f.delivered for f in farewells),
+            subscriptions=own.bus.subscriptions + sum(f.subscriptions for f in farewells),
+        )
+        return attrs.evolve(own, components=own.components + sum(f.components for f in farewells), bus=bus)
+
+    # What comes in
+
+    def take(self, subject: str, payload: bytes) -> None:
+        """Take in what the network has brought."""
+        try:
+            frame = Frame.parse(payload)
+            self._take_frame(subject, frame)
+        except DecodeError as error:
+            now = self._kernel.now if self._kernel is not None else 0
+            self.rejected.add(now, subject, payload, str(error))
+
+    def _take_frame(self, subject: str, frame: Frame) -> None:
+        seat = self._roster.seat_of(subject)
+        if seat is None or frame.token != seat.link.token or not seat.process:
+            self._greet(subject, frame, seat)
+            return
+        seat.heard = seat.alive = True
+        seat.link.confirm(frame)
+        if frame.number == 0:
+            self._take_aside(seat, frame)
+            return
+        gap = seat.link.gap
+        for earlier, content in seat.link.take(subject, frame):
+            try:
+                self._take_content(seat, earlier, content)
+            except DecodeError as error:
+                self._fail(f"{seat.name} ({seat.process}) says what it may not on {earlier}: {error}")
+                return
+        if seat.link.gap and not gap:
+            self._tasks.start_soon(self._send, [seat.aside(_status(seat, lost=True))])
+
+    def _take_content(self, seat: Seat, subject: str, content: bytes) -> None:
+        kernel = self._kernel
+        if subject in seat.says:
+            if kernel is None:
+                raise DecodeError("say", [])
+            seat.take_said(subject, content, kernel.now, kernel.round)
+            return
+        note = read(content)
+        if isinstance(note, Report):
+            seat.stirs = note.more
+            seat.due = None if note.due_instant is None else (note.due_instant, note.due_priority)
+        if isinstance(note, Report | Failed | Farewell):
+            seat.answer = note
+            if seat in self._awaited:
+                self._awaited.remove(seat)
+            if not self._awaited:
+                self._changed.set()
+
+    def _take_aside(self, seat: Seat, frame: Frame) -> None:
+        note = read(frame.content)
+        if isinstance(note, Hello):
+            self._tasks.start_soon(self._send, [self._roster.accept(seat)])
+        elif isinstance(note, Status):
+            stuck = note.received == seat.confirmed
+            seat.confirmed = note.received
+            if note.received < seat.link.sent and (note.lost or stuck):
+                self._resend(seat, note.received)
+            if note.sent > seat.link.received and note.lost:
+                self._tasks.start_soon(self._send, [seat.aside(_status(seat, lost=True))])
+
+    # Who comes, stays and goes
+
+    def _greet(self, subject: str, frame: Frame, seat: Seat | None) -> None:
+        """Someone unknown: a follower that wants to take part, one whose seat was taken, or a stranger."""
+        note = read(frame.content) if subject.endswith(".report") else None
+        if not isinstance(note, Hello):
+            if seat is not None and isinstance(note, Status):
+                self._tasks.start_soon(self._send, [Roster.replaced(seat, frame.token)])
+            raise DecodeError("frame", [stranger(subject)])
+        answer = self._roster.welcome(subject, note, frame.token)
+        if answer is not None:
+            self._tasks.start_soon(self._send, [answer])
+        found = self._roster.seat_of(subject)
+        if found is not None and found.process and found.link.token == frame.token:
+            self._resend(found, 0)
+            self._changed.set()
+
+    def _resend(self, seat: Seat, number: int) -> None:
+        if seat.name not in self._resending:
+            self._resending.add(seat.name)
+            self._tasks.start_soon(self._send_again, seat, number)
+
+    async def _send_again(self, seat: Seat, number: int) -> None:
+        try:
+            await self._send(seat.link.again(number))
+        finally:
+            self._resending.discard(seat.name)
+
+    def reconnected(self) -> None:
+        """The network was away: ask everyone how far they are."""
+        self._tasks.start_soon(self._send, [s.aside(_status(s, lost=True)) for s in self._seats if s.process])
+
+    async def look(self) -> None:
+        """Ask the followers for a sign of life, again and again; one that stays silent is lost."""
+        while True:
+            await anyio.sleep(self._pace.look_s)
+            for seat in self._seats:
+                if seat.process:
+                    self._look_at(seat)
+            await self._send([seat.aside(_status(seat)) for seat in self._seats if seat.process])
+
+    def _look_at(self, seat: Seat) -> None:
+        seat.silent = 0 if seat.heard else seat.silent + 1
+        seat.heard = False
+        if seat.silent == min(5, self._pace.patience // 2 + 1):
+            _log.warning("%s is silent (%s); time stands still when it is needed", seat.name, seat.process)
+        if seat.silent >= self._pace.patience:
+            self._fail(f"{seat.name} ({seat.process}) has been silent for {self._pace.patience_s:g} s: it is lost")
+
+
+def _status(seat: Seat, *, lost: bool = False) -> bytes:
+    return written(Status(seat.link.sent, seat.link.received, lost or seat.link.gap))
+
+
+def _error_of(failed: Failed) -> GridbusError:
+    if failed.fault == "component":
+        return ComponentError.told(failed.address, failed.instant, failed.text)
+    return UsageError(failed.text) if failed.fault == "usage" else InternalError(failed.text)
+
+
+@asynccontextmanager
+async def keep_time(roster: Roster, transport: Transport, subjects: Subjects, pace: Pace) -> AsyncIterator[Timekeeper]:
+    """Keep the time of a run whose followers are all there; they are told when it ends early."""
+    async with anyio.create_task_group() as tasks:
+        timekeeper = Timekeeper(roster, transport, pace, tasks)
+        transport.on_reconnect(timekeeper.reconnected)
+        await transport.subscribe([subjects.all_up], timekeeper.take)
+        tasks.start_soon(timekeeper.look)
+        try:
+            await timekeeper.assemble()
+            yield timekeeper
+        except BaseException as error:
+            with anyio.CancelScope(shield=True):
+                await timekeeper.stop(str(error) if isinstance(error, Exception) else "interrupted")
+            raise
+        finally:
+            tasks.cancel_scope.cancel()
