@@ -1,14 +1,14 @@
-"""The command line: ``gridbus run``, ``check``, ``init``, ``scenarios``, ``describe``, ``replay``, ``bench``."""
+"""The command line: ``gridbus run``, ``serve``, ``check``, ``init``, ``scenarios``, ``describe``, ``replay`` and more."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import orjson
@@ -24,6 +24,10 @@ from .plugins import contract, load, names, scenario_text
 from .run import Interrupted, Result, replay, run
 from .run import Progress as Tell
 from .scenario import Scenario
+
+if TYPE_CHECKING:
+    from .nats.bus import NatsBus
+    from .nats.serve import Service
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 DEFAULT_SCENARIO = "feeder-day"
@@ -75,6 +79,7 @@ def _run(options: argparse.Namespace) -> int:
             records=not options.no_records,
             speed=options.speed,
             helics=_helics_choice(options.helics),
+            bus=_bus(options),
             progress=tell,
         )
     if options.json:
@@ -110,8 +115,20 @@ def _scenarios(_: argparse.Namespace) -> int:
     return DONE
 
 
+def _serve(options: argparse.Namespace) -> int:
+    from .nats.serve import serve
+
+    with suppress(KeyboardInterrupt):
+        anyio.run(serve, Scenario.load(options.scenario), _service(options), _out.print)
+    return DONE
+
+
 def _describe(options: argparse.Namespace) -> int:
-    if options.asyncapi:
+    if options.nats is not None:
+        from .nats.serve import Service, configuration
+
+        _out.print(configuration(Scenario.load(options.nats or DEFAULT_SCENARIO), Service()), end="")
+    elif options.asyncapi:
         _print_json(asyncapi(contract()))
     else:
         _out.print(contract_text(contract()), markup=False)
@@ -219,6 +236,60 @@ def _helics_choice(given: str | None) -> bool | Path:
     return Path(given) if given else True
 
 
+def _bus(options: argparse.Namespace) -> NatsBus | None:
+    """The networked bus that the options ask for."""
+    given = {
+        "only": tuple(options.only),
+        "shard": options.shard,
+        "shards": options.shards,
+        "keep": None if options.keep is None else tuple(options.keep),
+        "run": options.run_name,
+        "credentials": options.credentials,
+        "patience_s": options.patience,
+        **_tls(options),
+    }
+    if options.bus is None:
+        named = [name for name, value in given.items() if value not in (None, (), 1, "", 60.0)]
+        if named:
+            raise UsageError(f"--{named[0].replace('_', '-')} is for a run on a network; add --bus nats")
+        return None
+    from .nats.bus import NatsBus
+
+    return NatsBus(None if options.bus == "nats" else options.bus, **given)
+
+
+def _tls(options: argparse.Namespace) -> dict[str, Path | None]:
+    names = ("tls_ca", "tls_certificate", "tls_key")
+    return {name: None if getattr(options, name) is None else Path(getattr(options, name)) for name in names}
+
+
+def _service(options: argparse.Namespace) -> Service:
+    from .nats.serve import Service
+
+    return Service(
+        host=options.host,
+        port=options.port,
+        credentials=None if options.anonymous else Path(options.credentials),
+        shards=options.shards,
+        keep=None if options.keep is None else tuple(options.keep),
+        run=options.run_name,
+        **_tls(options),
+    )
+
+
+def _network_arguments(added: argparse.ArgumentParser, credentials: str | None) -> None:
+    """The options that the two ends of a networked run share."""
+    added.add_argument("--shards", type=int, default=1, metavar="N", help="split agents over N processes")
+    added.add_argument("--keep", nargs="+", metavar="WHAT", help="members that run with the process that keeps time")
+    added.add_argument("--run-name", default="", metavar="NAME", help="name of the run, where several share a server")
+    added.add_argument(
+        "--credentials", default=credentials, metavar="PATH", help="folder of seed files, or one of them"
+    )
+    added.add_argument("--tls-ca", metavar="FILE", help="certificate authority of the other side")
+    added.add_argument("--tls-certificate", metavar="FILE", help="own certificate")
+    added.add_argument("--tls-key", metavar="FILE", help="key of the own certificate")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="gridbus", description="Simulate a distribution system operator: DO, LSE, MO and their device agents."
@@ -239,8 +310,28 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument(
         "--helics", nargs="?", const="", metavar="FED.json", help="run as a HELICS federate, own broker if none named"
     )
+    added.add_argument(
+        "--bus",
+        metavar="nats[://HOST:PORT]",
+        help="split the run over processes: own server and all processes, or joining a server that runs",
+    )
+    added.add_argument(
+        "--only", nargs="+", default=[], metavar="WHAT", help="run only these members: mo.retail, agents"
+    )
+    added.add_argument("--shard", metavar="N/COUNT", help="run only this part of them, like 2/4")
+    added.add_argument(
+        "--patience", type=float, default=60.0, metavar="S", help="seconds that another process may be silent"
+    )
+    _network_arguments(added, None)
     added.add_argument("--no-records", action="store_true", help="keep no records")
     added.add_argument("--json", action="store_true", help="print one JSON object instead of the summary")
+
+    added = command("serve", _serve, "run just the NATS server of a scenario, with users and permissions for each role")
+    added.add_argument("scenario", nargs="?", default=DEFAULT_SCENARIO, help="file or name (default: %(default)s)")
+    added.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    added.add_argument("--port", type=int, default=4222, help="port to listen on (default: %(default)s)")
+    added.add_argument("--anonymous", action="store_true", help="no users and permissions; on loopback only")
+    _network_arguments(added, "credentials")
 
     added = command("check", _check, "check a scenario and report every fault at once")
     added.add_argument("scenario")
@@ -250,6 +341,9 @@ def _parser() -> argparse.ArgumentParser:
     command("scenarios", _scenarios, "list the built-in scenarios")
     added = command("describe", _describe, "print every message: topic, who sends and receives it, fields and units")
     added.add_argument("--asyncapi", action="store_true", help="as AsyncAPI 3")
+    added.add_argument(
+        "--nats", nargs="?", const="", metavar="SCENARIO", help="the NATS server's configuration, with permissions"
+    )
     added = command("replay", _replay, "run a recorded run again and show the first difference")
     added.add_argument("run", metavar="RUN", help="run folder")
     added = command("bench", _bench, "measure")

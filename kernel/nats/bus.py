@@ -21,12 +21,10 @@ from ..records import digest_of
 from ..scenario import Scenario
 from .access import Access
 from .client import connect
+from .permissions import TIMEKEEPER
 
 if TYPE_CHECKING:
     from .ensemble import Ensemble
-
-TIMEKEEPER = "timekeeper"
-"""The user name of the process that keeps time."""
 
 
 @attrs.frozen(kw_only=True)
@@ -89,11 +87,17 @@ class NatsBus:
         return self.joined(scenario, self.url)
 
     @asynccontextmanager
-    async def joined(self, scenario: Scenario, url: str, shards: int | None = None) -> AsyncIterator[Timekeeper]:
-        """Keep the time of a run on a server that runs."""
+    async def joined(
+        self,
+        scenario: Scenario,
+        url: str,
+        shards: int | None = None,
+        show: Callable[[Timekeeper], None] | None = None,
+    ) -> AsyncIterator[Timekeeper]:
+        """Keep the time of a run on a server that runs; whoever is to see the timekeeper early is shown it."""
         transport = await connect(url, self.access(TIMEKEEPER), name=TIMEKEEPER, wait_s=self.patience_s)
         try:
-            async with timekeeping(scenario, self.split, transport, shards) as timekeeper:
+            async with timekeeping(scenario, self.split, transport, shards, show) as timekeeper:
                 yield timekeeper
         finally:
             with anyio.CancelScope(shield=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import attrs
@@ -55,13 +55,20 @@ class Split:
 
 @asynccontextmanager
 async def timekeeping(
-    scenario: Scenario, split: Split, transport: Transport, shards: int | None = None
+    scenario: Scenario,
+    split: Split,
+    transport: Transport,
+    shards: int | None = None,
+    show: Callable[[Timekeeper], None] | None = None,
 ) -> AsyncIterator[Timekeeper]:
-    """Keep time; ``shards`` says beforehand into how many parts members are split that can be."""
+    """Keep time; ``shards`` says beforehand into how many parts members are split that can be.
+
+    ``show`` is called with the timekeeper before the followers are waited for.
+    """
     roster = Roster(scenario, split.kept(scenario), split.subjects(scenario), transport.largest_payload)
     if shards is not None:
         roster.expect_all(shards)
-    async with keep_time(roster, transport, split.subjects(scenario), split.pace) as timekeeper:
+    async with keep_time(roster, transport, split.subjects(scenario), split.pace, show) as timekeeper:
         yield timekeeper
 
 

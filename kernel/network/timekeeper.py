@@ -8,7 +8,7 @@ records. A follower that has nothing to do in a round is not asked.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from operator import attrgetter
 from typing import Any
@@ -183,7 +183,12 @@ class Timekeeper:
             with anyio.move_on_after(longest_s):
                 await self._changed.wait()
 
-    def _fail(self, text: str) -> None:
+    def gone(self, name: str) -> None:
+        """A follower's process is known to have ended: another may take its seat at once."""
+        self._roster.gone(name)
+
+    def lose(self, text: str) -> None:
+        """A follower is known to be lost for good: the run fails."""
         self._failure = self._failure or PeerError(text)
         self._changed.set()
 
@@ -231,7 +236,7 @@ class Timekeeper:
             try:
                 self._take_content(seat, earlier, content)
             except DecodeError as error:
-                self._fail(f"{seat.name} ({seat.process}) says what it may not on {earlier}: {error}")
+                self.lose(f"{seat.name} ({seat.process}) says what it may not on {earlier}: {error}")
                 return
         if seat.link.gap and not gap:
             self._tasks.start_soon(self._send, [seat.aside(_status(seat, lost=True))])
@@ -313,7 +318,7 @@ class Timekeeper:
         if seat.silent == min(5, self._pace.patience // 2 + 1):
             _log.warning("%s is silent (%s); time stands still when it is needed", seat.name, seat.process)
         if seat.silent >= self._pace.patience:
-            self._fail(f"{seat.name} ({seat.process}) has been silent for {self._pace.patience_s:g} s: it is lost")
+            self.lose(f"{seat.name} ({seat.process}) has been silent for {self._pace.patience_s:g} s: it is lost")
 
 
 def _status(seat: Seat, *, lost: bool = False) -> bytes:
@@ -327,10 +332,18 @@ def _error_of(failed: Failed) -> GridbusError:
 
 
 @asynccontextmanager
-async def keep_time(roster: Roster, transport: Transport, subjects: Subjects, pace: Pace) -> AsyncIterator[Timekeeper]:
+async def keep_time(
+    roster: Roster,
+    transport: Transport,
+    subjects: Subjects,
+    pace: Pace,
+    show: Callable[[Timekeeper], None] | None = None,
+) -> AsyncIterator[Timekeeper]:
     """Keep the time of a run whose followers are all there; they are told when it ends early."""
     async with anyio.create_task_group() as tasks:
         timekeeper = Timekeeper(roster, transport, pace, tasks)
+        if show is not None:
+            show(timekeeper)
         transport.on_reconnect(timekeeper.reconnected)
         await transport.subscribe([subjects.all_up], timekeeper.take)
         tasks.start_soon(timekeeper.look)

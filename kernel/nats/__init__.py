@@ -1,0 +1,1 @@
+"""The networked bus on NATS: client, server, credentials and permissions."""
