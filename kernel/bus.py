@@ -36,13 +36,14 @@ class _Table:
     topic, by at most two branches a level however many subscriptions there are.
     """
 
-    __slots__ = ("declaration", "lookup", "published", "retain", "retained", "routes", "subscriptions")
+    __slots__ = ("declaration", "lookup", "published", "retain", "retained", "routes", "subscribers", "subscriptions")
 
     def __init__(self, declaration: Declaration) -> None:
         self.declaration = declaration
         self.lookup = declaration.lookup
         self.retain = declaration.retain
         self.published = 0
+        self.subscribers = 0
         self.subscriptions: dict[Any, Any] = {}
         self.routes: dict[Any, Any] = {}
         self.retained: dict[str, Envelope[Any]] = {}
@@ -138,6 +139,7 @@ class Bus:
             else:
                 tables = [self._table(cls)]
                 tables[0].mailboxes(pattern).append(subscription)
+                tables[0].subscribers += 1
             for table in tables:
                 table.routes.clear()
                 missed += self._missed(table, cls, pattern, subscription.address)
@@ -152,10 +154,17 @@ class Bus:
             if subscription in mailboxes:
                 mailboxes.remove(subscription)
                 found = True
+                if cls is not None:
+                    self._table(cls).subscribers -= 1
         if found:
             self._subscriptions -= 1
             for table in self._tables.values():
                 table.routes.clear()
+
+    def listens(self, cls: type) -> bool:
+        """Whether there is a subscription that messages of a class may go to."""
+        table = self._tables.get(cls)
+        return bool(table is not None and table.subscribers) or any(self._texts.values())
 
     def _missed(self, table: _Table, cls: type | None, pattern: str, address: str) -> list[Envelope[Any]]:
         if cls is not None and "*" not in pattern:

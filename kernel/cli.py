@@ -1,4 +1,4 @@
-"""The command line: ``gridbus run``, ``serve``, ``check``, ``init``, ``scenarios``, ``describe``, ``replay`` and more."""
+"""The command line: ``gridbus run``, ``serve``, ``check``, ``scenarios``, ``describe``, ``replay`` and others."""
 
 from __future__ import annotations
 

@@ -110,7 +110,11 @@ def checker(cls: type) -> Check:
         "unknown": _unknown,
         "known": frozenset(f.name for f in structure.fields),
     }
-    body = ["if type(raw) is not dict: return not_an_object(raw, path, faults)", "before = len(faults); found = 0"]
+    body = [
+        *_quick_check(structure, names),
+        "if type(raw) is not dict: return not_an_object(raw, path, faults)",
+        "before = len(faults); found = 0",
+    ]
     for index, entry in enumerate(structure.fields):
         names[f"check{index}"] = _field_check(entry)
         if entry.required:
@@ -123,7 +127,7 @@ def checker(cls: type) -> Check:
             f"if v{index} is absent: {otherwise}",
             f"else: found += 1; v{index} = check{index}(v{index}, (path, {entry.name!r}), faults)",
         ]
-    arguments = ", ".join(f"v{index}" for index in range(len(structure.fields)))
+    arguments = _arguments(structure)
     body.append("if found != len(raw): unknown(raw, known, path, faults)")
     if hasattr(cls, "check"):
         names["cross"], names["partly"] = _cross_check, _partial_check(structure)
@@ -134,6 +138,66 @@ def checker(cls: type) -> Check:
     source = "def check(raw, path, faults):\n    " + "\n    ".join(body)
     made: Check = _compiled(source, "check", names, f"<decoder of {cls.__name__}>")
     return made
+
+
+def _arguments(structure: Structure) -> str:
+    return ", ".join(f"v{index}" for index in range(len(structure.fields)))
+
+
+def _quick_check(structure: Structure, names: dict[str, Any]) -> list[str]:
+    """Lines that make the object at once from data that are complete and right; all else is left to those after them.
+
+    Messages between processes are right but for accidents, and this takes a third of the time.
+    """
+    tests = [_quick_test(entry, index, names) for index, entry in enumerate(structure.fields)]
+    if not tests or None in tests:
+        return []
+    reads = "; ".join(f"v{index} = raw[{entry.name!r}]" for index, entry in enumerate(structure.fields))
+    made = f"cls({_arguments(structure)})"
+    done = [f"return {made}"]
+    if hasattr(structure.cls, "check"):
+        names["cross"] = _cross_check
+        done = [f"made = {made}", "cross(made, path, faults)", "return made"]
+    return [
+        f"if type(raw) is dict and len(raw) == {len(tests)}:",
+        f"    try: {reads}",
+        "    except KeyError: pass",
+        "    else:",
+        f"        if {' and '.join(test for test in tests if test)}:",
+        *(f"            {line}" for line in done),
+    ]
+
+
+def _quick_test(entry: Field, index: int, names: dict[str, Any]) -> str | None:
+    """An expression that is true of a good value, and may put it into its final form; None where there is none."""
+    v, shape = f"v{index}", entry.shape
+    bounds = [("at_least", ">="), ("at_most", "<="), ("above", ">")]
+    limits = [(sign, limit) for name, sign in bounds if (limit := getattr(entry, name)) is not None]
+    match shape:
+        case Scalar(kind=Kind.NUMBER):
+            test = f"type({v}) is float and -inf < {v} < inf"
+        case Scalar(kind=Kind.INTEGER | Kind.INSTANT | Kind.DURATION):
+            test = f"type({v}) is int and {-_LARGEST} <= {v} <= {_LARGEST}"
+        case Scalar(kind=Kind.TEXT):
+            test = f"type({v}) is str"
+        case Scalar(kind=Kind.FLAG):
+            test = f"type({v}) is bool"
+        case Scalar(kind=Kind.DECIMAL):
+            test = f"type({v}) is str and fits_decimal({v}) and (({v} := Decimal({v})),)"
+        case Choice(enum=enum):
+            names[f"members{index}"] = {str(member.value): member for member in enum}
+            test = f"type({v}) is str and ({v} := members{index}.get({v})) is not None"
+        case Listing(of=Scalar(kind=Kind.NUMBER)) if not limits:
+            test = f"type({v}) is list and all_finite({v}) and (({v} := tuple({v})),)"
+        case _:
+            return None
+    names |= {"inf": inf, "fits_decimal": _DECIMAL.fullmatch, "Decimal": Decimal, "all_finite": _all_finite}
+    return " and ".join([test, *(f"{v} {sign} {limit!r}" for sign, limit in limits)])
+
+
+def _all_finite(numbers: list[Any]) -> bool:
+    """Whether a list holds finite floats only."""
+    return set(map(type, numbers)) <= {float} and isfinite(sum(numbers))
 
 
 def _compiled(source: str, name: str, names: dict[str, Any], filename: str) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 
 from .instant import Instant
 from .message import declaration_of
@@ -72,6 +73,10 @@ class Envelope(Generic[M]):
         """Identity of the first message of the exchange; None when it is this one."""
         return self._conversation
 
+    def field(self, name: str) -> object:
+        """A field of the message."""
+        return getattr(self.message, name)
+
     def describe(self) -> str:
         """The message's class, topic, identity and round in a few words, for errors."""
         return f"{type(self.message).__name__} {self.id} on {self.topic} (round {self.round})"
@@ -81,8 +86,38 @@ class Envelope(Generic[M]):
 
 
 class WiredEnvelope(Envelope[M]):
-    """A message from another process, with the line that it came as: records hold what its sender wrote."""
+    """A message from another process, with the line that it came as: records hold what its sender wrote.
 
-    __slots__ = ("line",)
+    The message itself is made when it is asked for: a process that only passes it on needs a field or two of it.
+    """
 
-    line: bytes
+    __slots__ = ("_body", "_made", "_make", "line")
+
+    def __init__(self, line: bytes, raw: dict[str, Any], make: Callable[[object], M]) -> None:
+        self.line = line
+        self._body: Any = raw["body"]
+        self._make = make
+        self.sender = raw["sender"]
+        self.sequence = raw["sequence"]
+        self.instant = raw["at"]
+        self.round = raw["round"]
+        self.revision = raw.get("revision", 1)
+        self.valid_until = raw.get("valid_until")
+        self.reply_to = raw.get("reply_to")
+        self._conversation = raw.get("conversation")
+
+    @property
+    def message(self) -> M:  # type: ignore[override]
+        """The message.
+
+        Raises:
+            DecodeError: what came is none.
+        """
+        if self._body is not None:
+            self._made = self._make(self._body)
+            self._body = None
+        return self._made
+
+    def field(self, name: str) -> object:
+        """A field of the message, as it came."""
+        return self._body.get(name) if self._body is not None else getattr(self._made, name)

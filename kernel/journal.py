@@ -8,7 +8,6 @@ from typing import Any
 
 import attrs
 import orjson
-import pyarrow as pa
 
 from .codec import encoder
 from .envelope import Envelope, WiredEnvelope
@@ -59,6 +58,8 @@ class JournalWriter:
     """Appends lines to a journal; what was written is on its way to the disk when ``write`` returns."""
 
     def __init__(self, path: Path) -> None:
+        import pyarrow as pa
+
         self._file = path.open("wb")
         self._codec = pa.Codec("zstd")
 
@@ -86,6 +87,8 @@ def _blocks(path: Path) -> Iterator[bytes]:
 
     A block that runs into a cut fails as a whole, so what is before the cut is read again in smaller ones.
     """
+    import pyarrow as pa
+
     position, size = 0, 1 << 20
     while size > 0:
         with pa.input_stream(str(path), compression="zstd") as stream:

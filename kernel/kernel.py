@@ -230,6 +230,11 @@ class Kernel:
 
     # What drivers use
 
+    @property
+    def addresses(self) -> list[str]:
+        """The components that run here."""
+        return sorted(self._mains)
+
     def due(self) -> Due | None:
         """The next instant and priority at which one of the components wants to be woken."""
         return self._agenda.due()

@@ -14,19 +14,19 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import orjson
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from .columns import Columns
 from .envelope import Envelope
 from .errors import UsageError
 from .instant import Calendar
 from .journal import JOURNAL, JournalWriter, journal_line
 from .message import declaration_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MANIFEST = "manifest.json"
 PART_ROWS = 50_000
@@ -62,6 +62,8 @@ class _Aside:
 
 class _Table:
     def __init__(self, folder: Path, cls: type, calendar: Calendar, aside: _Aside) -> None:
+        from .columns import Columns
+
         self.folder = folder
         self.aside = aside
         self.columns = Columns(cls, calendar)
@@ -82,6 +84,8 @@ class _Table:
             self.waiting = []
 
     def write(self, envelopes: list[Envelope[Any]]) -> None:
+        import pyarrow as pa
+
         self.folder.mkdir(exist_ok=True)
         try:
             table = self.columns.table(envelopes)
@@ -233,6 +237,8 @@ def read_table(folder: Path, name: str) -> pa.Table:
     Raises:
         UsageError: the run recorded no such messages; names those it did.
     """
+    import pyarrow.parquet as pq
+
     if not (folder / name).is_dir():
         there = ", ".join(table_names(folder)) or "no table at all"
         raise UsageError(f"{folder} has no table {name!r}; it has {there}")
@@ -280,6 +286,8 @@ def versions(packages: Iterable[str] = _PACKAGES) -> dict[str, str]:
 
 
 def _write_part(table: pa.Table, final: Path) -> None:
+    import pyarrow.parquet as pq
+
     hidden = final.with_name(f".{final.name}")
     pq.write_table(table, hidden, compression="zstd")
     _replace(hidden, final)

@@ -21,13 +21,14 @@ import anyio.lowlevel
 from ..collector import quiet_collector
 from ..envelope import Envelope
 from ..errors import ComponentError, DecodeError, InternalError, PeerError, UsageError
+from ..journal import journal_line
 from ..kernel import Kernel
-from ..message import Declaration
+from ..message import declaration_of
 from ..plugins import contract
 from ..records import digest_of
 from .followers import Follower
 from .identity import new_token
-from .lines import Batch, envelope_of
+from .lines import Batch, Lines
 from .link import Frame, Link, Unconfirmed
 from .notes import (
     Failed,
@@ -51,7 +52,7 @@ from .subjects import Subjects
 from .transport import Transport
 
 _log = logging.getLogger(__name__)
-_BY_SENDER = attrgetter("sender", "sequence")
+_IN_ORDER = attrgetter("instant", "round", "sender", "sequence")
 _KNOCK_S = 0.25
 """Seconds between two greetings until one is answered."""
 _LINGER_S = 10.0
@@ -72,9 +73,8 @@ class FollowedRun:
         self._unconfirmed = Unconfirmed()
         self._link = Link(new_token(), self._unconfirmed)
         self._report = subjects.report(follower.name)
-        self._hears: dict[str, Declaration] = {
-            subjects.hear(follower.name, d.name): d for d in follower.hears(contract())
-        }
+        self._hears = {subjects.hear(follower.name, d.name): Lines(d) for d in follower.hears(contract())}
+        self._listens: tuple[str, ...] = ()
         self._at_home = Router({follower.name: follower.addresses})
         self._batch = Batch(transport.largest_payload - 1000)
         self._inbox: deque[tuple[str, bytes]] = deque()
@@ -138,9 +138,9 @@ class FollowedRun:
         with quiet_collector():
             while True:
                 subject, content = await self._next()
-                declaration = self._hears.get(subject)
-                if declaration is not None:
-                    others += [envelope_of(line, declaration) for line in content.splitlines(keepends=True)]
+                lines = self._hears.get(subject)
+                if lines is not None:
+                    others += lines.read(content)
                     continue
                 note = read(content)
                 if isinstance(note, Finish):
@@ -158,19 +158,29 @@ class FollowedRun:
             kernel.enter(step.instant)
         kernel.round = step.round
         if inbox:
-            inbox.sort(key=_BY_SENDER)
+            inbox.sort(key=_IN_ORDER)
             kernel.deliver(inbox)
         if step.priority is not None:
             kernel.wake(step.priority)
         stepped = kernel.stirring
         outbox = await kernel.step()
-        own = [envelope for envelope in outbox if self._at_home.places(envelope.message)]
+        own = []
         for envelope in outbox:
-            self._batch.add(envelope)
+            declaration = declaration_of(type(envelope.message))
+            self._batch.add(declaration.name, journal_line(envelope))
+            if self._at_home.places(envelope, declaration):
+                own.append(envelope)
         await self._say()
         instant, priority = kernel.due() or (None, 0)
-        await self._numbered(Report(stepped, bool(own) or kernel.stirring, instant, priority))
+        more = bool(own) or kernel.stirring
+        await self._numbered(Report(stepped, more, instant, priority, self._change_of_subscriptions(kernel)))
         return own
+
+    def _change_of_subscriptions(self, kernel: Kernel) -> tuple[str, ...] | None:
+        """The messages that components of this process subscribe to; None when they are as they were."""
+        before = self._listens
+        self._listens = tuple(li.name for li in self._hears.values() if kernel.bus.listens(li.declaration.cls))
+        return None if self._listens == before else self._listens
 
     async def _say(self) -> None:
         for name, content in self._batch.take():

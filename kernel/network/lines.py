@@ -8,54 +8,73 @@ from typing import Any
 import orjson
 
 from ..codec import structured
-from ..envelope import Envelope, WiredEnvelope
+from ..envelope import WiredEnvelope
 from ..errors import DecodeError, Fault
-from ..journal import journal_line
-from ..message import Declaration, declaration_of
+from ..message import Declaration
 
-_HEAD = {"at": int, "round": int, "sender": str, "sequence": int, "message": str}
+_HEAD = {"at": int, "round": int, "sender": str, "sequence": int, "message": str, "body": dict}
 _MORE = {"reply_to": str, "conversation": str, "revision": int, "valid_until": int}
 
 
-def envelope_of(line: bytes, declaration: Declaration) -> WiredEnvelope[Any]:
-    """A message of a class, with its envelope, from its line.
+class Lines:
+    """Reads the lines of one message class."""
 
-    Raises:
-        DecodeError: the line is not JSON or does not fit; carries every fault.
-    """
+    def __init__(self, declaration: Declaration) -> None:
+        self.declaration = declaration
+        self.name = declaration.name
+
+    def read(self, content: bytes) -> Iterator[WiredEnvelope[Any]]:
+        """The messages of a frame, each still to be made when it is asked for.
+
+        Raises:
+            DecodeError: a line is not JSON, or not a message of this class with its envelope; carries every fault.
+        """
+        loads, name, make = orjson.loads, self.name, self.make
+        for line in content.splitlines(keepends=True):
+            try:
+                raw = loads(line)
+            except orjson.JSONDecodeError as error:
+                raise DecodeError("line", [Fault("line", f"expected JSON ({error})")]) from None
+            if not _is_head(raw, name) and (faults := _head_faults(raw, name)):
+                raise DecodeError("line", faults)
+            yield WiredEnvelope(line, raw, make)
+
+    def make(self, body: object) -> object:
+        """A message of the class.
+
+        Raises:
+            DecodeError: the body does not fit; carries every fault.
+        """
+        made, faults = structured(self.declaration.cls, body, self.name)
+        if made is None:
+            raise DecodeError(self.name, faults)
+        return made
+
+
+def _is_head(raw: Any, name: str) -> bool:
+    """Whether a line is right at first sight, with nothing in it that need not be there."""
     try:
-        raw = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        raise DecodeError("line", [Fault("line", f"expected JSON ({error})")]) from None
-    faults = _head_faults(raw, declaration)
-    if faults:
-        raise DecodeError("line", faults)
-    message, faults = structured(declaration.cls, raw["body"], declaration.name)
-    if faults:
-        raise DecodeError(declaration.name, faults)
-    envelope: WiredEnvelope[Any] = WiredEnvelope(
-        message,
-        raw["sender"],
-        raw["sequence"],
-        raw["at"],
-        raw["round"],
-        raw.get("revision", 1),
-        raw.get("valid_until"),
-    )
-    if "reply_to" in raw:
-        envelope.reply_to, envelope.conversation = raw["reply_to"], raw.get("conversation", raw["reply_to"])
-    envelope.line = line
-    return envelope
+        return (
+            len(raw) == len(_HEAD)
+            and raw["message"] == name
+            and type(raw["sender"]) is str
+            and type(raw["sequence"]) is int
+            and type(raw["at"]) is int
+            and type(raw["round"]) is int
+            and type(raw["body"]) is dict
+        )
+    except (KeyError, TypeError):
+        return False
 
 
-def _head_faults(raw: object, declaration: Declaration) -> list[Fault]:
+def _head_faults(raw: object, name: str) -> list[Fault]:
     if type(raw) is not dict:
         return [Fault("line", "expected an object")]
     faults = [Fault(k, f"expected {t.__name__}") for k, t in _HEAD.items() if type(raw.get(k)) is not t]
-    if len(raw) > len(_HEAD) + 1:
-        faults += [Fault(k, f"expected {t.__name__}") for k, t in _MORE.items() if k in raw and type(raw[k]) is not t]
-    if "body" not in raw or raw.get("message") != declaration.name:
-        faults.append(Fault("message", f"expected {declaration.name} with a body"))
+    faults += [Fault(k, f"expected {t.__name__}") for k, t in _MORE.items() if k in raw and type(raw[k]) is not t]
+    faults += [Fault(k, "unknown") for k in sorted(raw.keys() - _HEAD.keys() - _MORE.keys())]
+    if raw.get("message") != name:
+        faults.append(Fault("message", f"expected {name}"))
     return faults
 
 
@@ -67,18 +86,18 @@ class Batch:
         self._pieces: dict[str, list[list[bytes]]] = {}
         self._sizes: dict[str, int] = {}
 
-    def add(self, envelope: Envelope[Any]) -> bytes:
-        """Add a message; returns its line."""
-        line, name = journal_line(envelope), declaration_of(type(envelope.message)).name
+    def add(self, name: str, line: bytes) -> None:
+        """Add the line of a message."""
         pieces = self._pieces.get(name)
         if pieces is None:
-            pieces, self._sizes[name] = self._pieces.setdefault(name, [[]]), 0
-        if self._sizes[name] + len(line) > self._largest and pieces[-1]:
-            pieces.append([])
+            pieces = self._pieces[name] = [[]]
             self._sizes[name] = 0
+        size = self._sizes[name] + len(line)
+        if size > self._largest and pieces[-1]:
+            pieces.append([])
+            size = len(line)
         pieces[-1].append(line)
-        self._sizes[name] += len(line)
-        return line
+        self._sizes[name] = size
 
     def take(self) -> Iterator[tuple[str, bytes]]:
         """Message name and content of each frame; the batch is empty then."""

@@ -57,6 +57,7 @@ class Report:
     more: bool = field("whether there is something to do in the next round, whatever others publish")
     due_instant: int | None = field("instant at which its agenda is next due", unit="ns", default=None)
     due_priority: int = field("priority of that", default=0)
+    listens: tuple[str, ...] | None = field("messages that are subscribed to, where that has changed", default=None)
 
 
 @value

@@ -1,15 +1,12 @@
-"""Which process has components that may hear a message: by the contract alone, whether they listen or not.
-
-What a component may hear is sent to its process, and kept there if it is to be retained, so that a subscription
-needs no word to any other process.
-"""
+"""Which process has components that may hear a message: by the contract alone, whether they listen or not."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
 
-from ..message import Declaration, declaration_of
+from ..envelope import Envelope
+from ..message import Declaration
 
 P = TypeVar("P", bound=Hashable)
 
@@ -32,12 +29,15 @@ class _Routes(Generic[P]):
                 else:
                     self._named.setdefault(bound, {}).setdefault(name, {})[place] = None
 
-    def find(self, message: object) -> list[P]:
+    def find(self, envelope: Envelope[Any]) -> Iterable[P]:
+        if not self._named:
+            return self._open
         found = self._open
         for bound, by_name in self._named.items():
-            if named := by_name.get(getattr(message, bound)):
-                found = found | named
-        return list(found)
+            name = envelope.field(bound)
+            if isinstance(name, str) and (named := by_name.get(name)):
+                found = found | named if found else named
+        return found
 
 
 class Router(Generic[P]):
@@ -45,12 +45,11 @@ class Router(Generic[P]):
 
     def __init__(self, places: Mapping[P, Sequence[str]]) -> None:
         self._places = places
-        self._routes: dict[type, _Routes[P]] = {}
+        self._routes: dict[str, _Routes[P]] = {}
 
-    def places(self, message: object) -> list[P]:
+    def places(self, envelope: Envelope[Any], declaration: Declaration) -> Iterable[P]:
         """The places with components that may hear a message, each once."""
-        cls = type(message)
-        routes = self._routes.get(cls)
+        routes = self._routes.get(declaration.name)
         if routes is None:
-            routes = self._routes[cls] = _Routes(declaration_of(cls), self._places)
-        return routes.find(message)
+            routes = self._routes[declaration.name] = _Routes(declaration, self._places)
+        return routes.find(envelope)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import attrs
@@ -12,10 +13,13 @@ from ..errors import DecodeError, Fault
 from ..instant import Instant
 from ..message import Declaration
 from .followers import Follower
-from .lines import Batch, envelope_of
+from .lines import Batch, Lines
 from .link import Everything, Link
 from .notes import Failed, Farewell, Report
 from .subjects import Subjects
+
+_NOBODY = ""
+"""In place of a field's name: the role may not send the message at all."""
 
 
 @attrs.define(eq=False)
@@ -26,7 +30,10 @@ class Seat:
     subjects: Subjects
     link: Link
     outgoing: Batch
-    says: dict[str, Declaration]
+    """What its components may hear of the round before, and wait for."""
+    later: Batch
+    """Values to keep that nobody there waits for; they need not be sent before the follower is stepped again."""
+    says: dict[str, Lines]
     """Subject to the message class that comes on it."""
     process: str = ""
     """The process that has the seat, for people; empty while nobody has."""
@@ -34,7 +41,9 @@ class Seat:
     """Whether it has something to do in the next round, whatever the others publish."""
     due: Due | None = None
     """When its agenda is next due."""
-    said: list[Envelope[Any]] = attrs.field(factory=list)
+    listens: frozenset[str] = frozenset()
+    """The messages that its components have subscribed to."""
+    said: list[tuple[Envelope[Any], Declaration]] = attrs.field(factory=list)
     """What its components have published in this round."""
     answer: Report | Failed | Farewell | None = None
     """What it has answered to the last step."""
@@ -53,11 +62,12 @@ class Seat:
     @classmethod
     def of(cls, follower: Follower, subjects: Subjects, contract: tuple[Declaration, ...], largest: int) -> Seat:
         """A seat that nobody has taken yet."""
-        says = {subjects.say(follower.name, d.name): d for d in follower.says(contract)}
+        says = {subjects.say(follower.name, d.name): Lines(d) for d in follower.says(contract)}
         addresses = frozenset(follower.addresses) | {
             f"kernel.{address.replace('.', '-', 1)}" for address in follower.addresses
         }
-        return cls(follower, subjects, Link("", Everything()), Batch(largest), says, addresses=addresses)
+        link = Link("", Everything())
+        return cls(follower, subjects, link, Batch(largest), Batch(largest), says, addresses=addresses)
 
     @property
     def name(self) -> str:
@@ -73,28 +83,35 @@ class Seat:
         """Take messages of its components in.
 
         Raises:
-            DecodeError: they are not what this follower may say now; carries every fault.
+            DecodeError: they are not what this follower may say now; carries the faults of the first.
         """
-        declaration = self.says[subject]
-        for line in content.splitlines(keepends=True):
-            envelope = envelope_of(line, declaration)
-            if faults := list(self._faults(envelope, declaration, now, round_)):
-                raise DecodeError(declaration.name, faults)
-            self.said.append(envelope)
+        lines = self.says[subject]
+        declaration = lines.declaration
+        for envelope in lines.read(content):
+            if not self._may_say(envelope, declaration, now, round_):
+                raise DecodeError(declaration.name, list(self._faults(envelope, declaration, now, round_)))
+            self.said.append((envelope, declaration))
 
-    def _faults(self, envelope: Envelope[Any], declaration: Declaration, now: Instant, round_: int) -> list[Fault]:
-        faults = []
+    def _may_say(self, envelope: Envelope[Any], declaration: Declaration, now: Instant, round_: int) -> bool:
         role, _, name = envelope.sender.partition(".")
         rules = declaration.sender_rules
-        bound = rules[role] if role in rules else rules.get("*", "")
-        if envelope.sender not in self._addresses or bound == "":
-            faults.append(Fault("sender", f"{self.name} cannot send it as {envelope.sender}"))
-        elif bound is not None and getattr(envelope.message, bound) != name:
-            faults.append(Fault(bound, f"{envelope.sender} sends it in the name {getattr(envelope.message, bound)!r}"))
+        bound = rules[role] if role in rules else rules.get("*", _NOBODY)
+        return (
+            envelope.sender in self._addresses
+            and (bound is None or (bound is not _NOBODY and envelope.field(bound) == name))
+            and envelope.instant == now
+            and envelope.round == round_
+        )
+
+    def _faults(self, envelope: Envelope[Any], declaration: Declaration, now: Instant, round_: int) -> Iterator[Fault]:
         if (envelope.instant, envelope.round) != (now, round_):
             at = f"round {envelope.round} of {envelope.instant} ns"
-            faults.append(Fault("at", f"expected round {round_} of {now} ns, got {at}"))
-        return faults
+            yield Fault("at", f"expected round {round_} of {now} ns, got {at}")
+        if envelope.sender not in self._addresses:
+            yield Fault("sender", f"{envelope.sender} is not run by {self.name}")
+        else:
+            allowed = ", ".join(declaration.senders)
+            yield Fault("sender", f"{envelope.sender} may not send it so: allowed are {allowed}, in their own name")
 
     def send(self, note_or_lines: bytes, subject: str | None = None) -> tuple[str, bytes]:
         """Subject and payload of the next frame to the follower."""

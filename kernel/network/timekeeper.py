@@ -8,6 +8,7 @@ records. A follower that has nothing to do in a round is not asked.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from operator import attrgetter
@@ -21,7 +22,9 @@ from ..agenda import Due
 from ..collector import quiet_collector
 from ..envelope import Envelope
 from ..errors import ComponentError, DecodeError, GridbusError, InternalError, PeerError, UsageError
+from ..journal import journal_line
 from ..kernel import Kernel, KernelStatistics
+from ..message import Declaration, declaration_of
 from ..scenario import Member
 from .link import Frame
 from .notes import Failed, Farewell, Finish, Hello, Report, Status, Step, Stopped, read, written
@@ -34,7 +37,12 @@ from .subjects import Subjects
 from .transport import Transport
 
 _log = logging.getLogger(__name__)
-_BY_SENDER = attrgetter("sender", "sequence")
+_HERE = None
+"""In place of a seat: this process."""
+
+
+def _by_sender(said: tuple[Envelope[Any], Declaration]) -> tuple[str, int]:
+    return said[0].sender, said[0].sequence
 
 
 class Timekeeper:
@@ -45,7 +53,8 @@ class Timekeeper:
         self._transport = transport
         self._pace = pace
         self._tasks = tasks
-        self._router: Router[Seat] = Router({})
+        self._router: Router[Seat | None] = Router({})
+        self._published: Counter[str] = Counter()
         self._seat_of: dict[str, Seat] = {}
         self._changed = anyio.Event()
         self._awaited: list[Seat] = []
@@ -60,12 +69,11 @@ class Timekeeper:
         """Wait until every follower is there, and say who is missing."""
         looks = 0
         while missing := self._roster.missing():
-            if looks in (1, 10) or (looks and looks % 30 == 0):
+            if looks in (3, 10) or (looks and looks % 30 == 0):
                 _log.warning("waiting for %s", ", ".join(missing))
             looks += 1
             await self._change(self._pace.look_s)
             self._check()
-        self._router = Router({seat: seat.follower.addresses for seat in self._seats})
         self._seat_of = {address: seat for seat in self._seats for address in seat.follower.addresses}
 
     @property
@@ -90,6 +98,8 @@ class Timekeeper:
             PeerError: a follower is lost, or says what it may not.
         """
         self._kernel = kernel
+        places: dict[Seat | None, Sequence[str]] = {seat: seat.follower.addresses for seat in self._seats}
+        self._router = Router(places | {_HERE: kernel.addresses})
         kernel.take_in()
         await self._settle(kernel, None)
         with quiet_collector():
@@ -107,6 +117,7 @@ class Timekeeper:
     async def _settle(self, kernel: Kernel, priority: int | None) -> None:
         """Run rounds, everywhere, until nothing is published."""
         outbox: list[Envelope[Any]] = []
+        local: list[Envelope[Any]] = []
         while True:
             due = None if priority is None else (kernel.now, priority)
             active = [s for s in self._seats if s.stirs or s.outgoing or (due is not None and s.due == due)]
@@ -114,30 +125,51 @@ class Timekeeper:
             if outbox:
                 for observer in kernel.observers:
                     observer.observe(outbox)
-                kernel.deliver(outbox)
+                kernel.deliver(local)
             stirring = kernel.stirring
             if not (active or stirring):
                 return
-            outbox = await kernel.step()
+            own = await kernel.step()
             await self._answers(active)
-            if active:
-                for seat in active:
-                    said, seat.said = seat.said, []
-                    outbox += said
-                outbox.sort(key=_BY_SENDER)
+            outbox, local = self._gather(own, active)
             if stirring or outbox or any(isinstance(s.answer, Report) and s.answer.stepped for s in active):
                 if kernel.round >= kernel.round_limit:
                     kernel.endless(envelope.topic for envelope in outbox)
                 kernel.round += 1
-            self._route(outbox)
             priority = None
+
+    def _gather(self, own: list[Envelope[Any]], active: list[Seat]) -> tuple[list[Envelope[Any]], list[Envelope[Any]]]:
+        """All that a round has published, in order, and what of it components of this process may hear.
+
+        The rest is put aside for the followers that may.
+        """
+        said = [(envelope, declaration_of(type(envelope.message))) for envelope in own]
+        for seat in active:
+            said += seat.said
+            seat.said = []
+        if active:
+            said.sort(key=_by_sender)
+        local: list[Envelope[Any]] = []
+        for envelope, declaration in said:
+            name, line, origin = declaration.name, b"", self._seat_of.get(envelope.sender)
+            self._published[name] += 1
+            asked = None if envelope.reply_to is None else self._seat_of.get(envelope.reply_to.partition("#")[0])
+            for place in self._router.places(envelope, declaration):
+                if place is _HERE:
+                    local.append(envelope)
+                elif place is not origin:
+                    waiting = name in place.listens or place is asked
+                    if waiting or declaration.retain:
+                        line = line or journal_line(envelope)
+                        (place.outgoing if waiting else place.later).add(name, line)
+        return [envelope for envelope, _ in said], local
 
     def _step(self, seats: list[Seat], step: Step) -> Iterable[tuple[str, bytes]]:
         """What the followers of a round have to know, and the word to step."""
         note = written(step)
         for seat in seats:
             seat.answer = None
-            for name, content in seat.outgoing.take():
+            for name, content in (*seat.later.take(), *seat.outgoing.take()):
                 yield seat.send(content, seat.subjects.hear(seat.name, name))
             yield seat.send(note)
 
@@ -146,14 +178,6 @@ class Timekeeper:
         for seat in self._seats:
             seat.answer = None
             yield seat.send(note)
-
-    def _route(self, outbox: list[Envelope[Any]]) -> None:
-        """Put every message aside for the followers that may hear it; its own has it already."""
-        for envelope in outbox:
-            origin = self._seat_of.get(envelope.sender)
-            for seat in self._router.places(envelope.message):
-                if seat is not origin:
-                    seat.outgoing.add(envelope)
 
     async def _answers(self, seats: Sequence[Seat]) -> None:
         """Wait until all of some followers have answered.
@@ -205,6 +229,8 @@ class Timekeeper:
         farewells = [seat.answer for seat in self._seats if isinstance(seat.answer, Farewell)]
         bus = attrs.evolve(
             own.bus,
+            published=self._published.total(),
+            published_by_message={name: self._published[name] for name in sorted(self._published)},
             delivered=own.bus.delivered + sum(f.delivered for f in farewells),
             subscriptions=own.bus.subscriptions + sum(f.subscriptions for f in farewells),
         )
@@ -251,6 +277,7 @@ class Timekeeper:
         note = read(content)
         if isinstance(note, Report):
             seat.stirs = note.more
+            seat.listens = seat.listens if note.listens is None else frozenset(note.listens)
             seat.due = None if note.due_instant is None else (note.due_instant, note.due_priority)
         if isinstance(note, Report | Failed | Farewell):
             seat.answer = note
