@@ -7,7 +7,9 @@ per field, an instant a UTC timestamp.
 from __future__ import annotations
 
 from collections.abc import Callable
-from operator import attrgetter
+from datetime import datetime
+from decimal import Decimal
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import pyarrow as pa
@@ -32,7 +34,7 @@ _TYPES = {
 
 Getter = Callable[[Any], Any]
 Column = tuple[str, Getter, pa.DataType, str]
-"""Name, how to get the value from the object, type, and unit."""
+"""Name, how to get the value from the encoded message or the envelope, type, and unit."""
 
 _ENVELOPE: tuple[Column, ...] = (
     ("published", attrgetter("instant"), _TIMESTAMP, ""),
@@ -63,10 +65,9 @@ class Columns:
             for name, _, kind, unit in (*self._body, *_ENVELOPE)
         )
 
-    def table(self, envelopes: list[Envelope[Any]]) -> pa.Table:
-        """The messages as a table, one row each."""
-        messages = [envelope.message for envelope in envelopes]
-        arrays = [self._array(getter, kind, messages) for _, getter, kind, _ in self._body]
+    def table(self, envelopes: list[Envelope[Any]], bodies: list[dict[str, Any]]) -> pa.Table:
+        """The messages as a table, one row each, from their encoded form."""
+        arrays = [self._array(getter, kind, bodies) for _, getter, kind, _ in self._body]
         arrays += [self._array(getter, kind, envelopes) for _, getter, kind, _ in _ENVELOPE]
         return pa.Table.from_arrays(arrays, schema=self.schema)
 
@@ -93,50 +94,52 @@ def _columns(name: str, shape: Shape, unit: str) -> list[Column]:
     match shape:
         case Structure(fields=fields):
             inner = [column for f in fields for column in _columns(f.name, f.shape, f.unit)]
-            return [(f"{name}.{n}", _chain(attrgetter(name), g), kind, u) for n, g, kind, u in inner]
+            return [(f"{name}.{n}", _chain(itemgetter(name), g), kind, u) for n, g, kind, u in inner]
         case Maybe(of=Structure(fields=fields)):
             inner = [column for f in fields for column in _columns(f.name, f.shape, f.unit)]
-            return [(f"{name}.{n}", _optional(attrgetter(name), g), kind, u) for n, g, kind, u in inner]
+            return [(f"{name}.{n}", _optional(itemgetter(name), g), kind, u) for n, g, kind, u in inner]
         case Maybe(of=of):
             return _columns(name, of, unit)
         case Listing(of=Structure(fields=fields)):
             inner = [column for f in fields for column in _columns(f.name, f.shape, f.unit)]
-            return [(f"{name}.{n}", _each(attrgetter(name), g), pa.list_(kind), u) for n, g, kind, u in inner]
+            return [(f"{name}.{n}", _each(itemgetter(name), g), pa.list_(kind), u) for n, g, kind, u in inner]
         case Listing(of=of):
             ((_, getter, kind, _),) = _columns("it", of, unit)
-            plain = isinstance(of, Scalar)
-            return [(name, attrgetter(name) if plain else _each(attrgetter(name), _item(getter)), pa.list_(kind), unit)]
+            plain = isinstance(of, Choice) or (isinstance(of, Scalar) and of.kind not in _CONVERTED)
+            return [(name, itemgetter(name) if plain else _each(itemgetter(name), _item(getter)), pa.list_(kind), unit)]
         case Choice():
-            return [(name, _choice(attrgetter(name)), pa.string(), unit)]
+            return [(name, itemgetter(name), pa.string(), unit)]
         case Scalar(kind=scalar):
-            return [(name, attrgetter(name), _TYPES[scalar], unit)]
+            getter = itemgetter(name)
+            converted = _converted(getter, _CONVERTED[scalar]) if scalar in _CONVERTED else getter
+            return [(name, converted, _TYPES[scalar], unit)]
     raise UsageError(f"{name} cannot be a column")
 
 
-class _Holder:
-    """Gives the element of a list the place of a field, so that one getter serves both."""
+def _date(text: datetime | str) -> datetime:
+    return text if isinstance(text, datetime) else datetime.fromisoformat(text)
 
-    __slots__ = ("it",)
 
-    def __init__(self, it: object) -> None:
-        self.it = it
+_CONVERTED: dict[Kind, Callable[[Any], Any]] = {Kind.DECIMAL: Decimal, Kind.DATE: _date}
+"""What is text in the encoded form of a message and something else in its column."""
 
 
 def _item(getter: Getter) -> Getter:
-    return lambda value: getter(_Holder(value))
+    """Gives the element of a list the place of a field, so that one getter serves both."""
+    return lambda value: getter({"it": value})
+
+
+def _converted(getter: Getter, convert: Callable[[Any], Any]) -> Getter:
+    return lambda body: None if (value := getter(body)) is None else convert(value)
 
 
 def _chain(outer: Getter, inner: Getter) -> Getter:
-    return lambda message: inner(outer(message))
+    return lambda body: inner(outer(body))
 
 
 def _optional(outer: Getter, inner: Getter) -> Getter:
-    return lambda message: None if (part := outer(message)) is None else inner(part)
+    return lambda body: None if (part := outer(body)) is None else inner(part)
 
 
 def _each(outer: Getter, inner: Getter) -> Getter:
-    return lambda message: None if (parts := outer(message)) is None else [inner(part) for part in parts]
-
-
-def _choice(getter: Getter) -> Getter:
-    return lambda message: None if (member := getter(message)) is None else member.value
+    return lambda body: None if (parts := outer(body)) is None else [inner(part) for part in parts]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
+from .codec import encoder
 from .instant import Instant
 from .message import declaration_of
 
@@ -50,6 +51,17 @@ class Envelope(Generic[M]):
         self._conversation: str | None = None
 
     @property
+    def cls(self) -> type[M]:
+        """The class of the message."""
+        return type(self.message)
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The message in its encoded form."""
+        cls: type = type(self.message)
+        return encoder(cls)(self.message)
+
+    @property
     def topic(self) -> str:
         """The topic that the message is on, made from its fields."""
         return declaration_of(type(self.message)).topic_of(self.message)
@@ -91,12 +103,14 @@ class WiredEnvelope(Envelope[M]):
     The message itself is made when it is asked for: a process that only passes it on needs a field or two of it.
     """
 
-    __slots__ = ("_body", "_made", "_make", "line")
+    __slots__ = ("_body", "_cls", "_made", "_make", "line")
 
-    def __init__(self, line: bytes, raw: dict[str, Any], make: Callable[[object], M]) -> None:
+    def __init__(self, line: bytes, raw: dict[str, Any], cls: type[M], make: Callable[[object], M]) -> None:
         self.line = line
-        self._body: Any = raw["body"]
+        self._body: dict[str, Any] = raw["body"]
+        self._cls = cls
         self._make = make
+        self._made: M | None = None
         self.sender = raw["sender"]
         self.sequence = raw["sequence"]
         self.instant = raw["at"]
@@ -113,11 +127,20 @@ class WiredEnvelope(Envelope[M]):
         Raises:
             DecodeError: what came is none.
         """
-        if self._body is not None:
+        if self._made is None:
             self._made = self._make(self._body)
-            self._body = None
         return self._made
+
+    @property
+    def cls(self) -> type[M]:
+        """The class of the message."""
+        return self._cls
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The message in its encoded form, as it came."""
+        return self._body
 
     def field(self, name: str) -> object:
         """A field of the message, as it came."""
-        return self._body.get(name) if self._body is not None else getattr(self._made, name)
+        return self._body.get(name)

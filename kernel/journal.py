@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import attrs
 import orjson
+import pyarrow as pa
 
-from .codec import encoder
 from .envelope import Envelope, WiredEnvelope
 from .errors import ComponentError, GridbusError
 from .instant import SECOND
@@ -18,29 +18,20 @@ from .message import declaration_of
 JOURNAL = "journal.jsonl.zst"
 
 
-_writers: dict[type, tuple[str, Callable[[object], dict[str, Any]]]] = {}
-"""Name and encoder of each message class that has been written."""
+def journal_line(envelope: Envelope[Any], body: dict[str, Any] | None = None) -> bytes:
+    """A message and its envelope as one line; what digests and comparisons of runs are made of.
 
-
-def _writer(cls: type) -> tuple[str, Callable[[object], dict[str, Any]]]:
-    made = _writers[cls] = declaration_of(cls).name, encoder(cls)
-    return made
-
-
-def journal_line(envelope: Envelope[Any]) -> bytes:
-    """A message and its envelope as one line; what digests and comparisons of runs are made of."""
+    Whoever has the encoded message already may give it.
+    """
     if isinstance(envelope, WiredEnvelope):
         return envelope.line
-    message = envelope.message
-    cls: type = type(message)
-    name, encode = _writers.get(cls) or _writer(cls)
     line = {
         "at": envelope.instant,
         "round": envelope.round,
         "sender": envelope.sender,
         "sequence": envelope.sequence,
-        "message": name,
-        "body": encode(message),
+        "message": declaration_of(type(envelope.message)).name,
+        "body": envelope.body if body is None else body,
     }
     if envelope.reply_to is not None:
         line["reply_to"], line["conversation"] = envelope.reply_to, envelope.conversation
@@ -58,8 +49,6 @@ class JournalWriter:
     """Appends lines to a journal; what was written is on its way to the disk when ``write`` returns."""
 
     def __init__(self, path: Path) -> None:
-        import pyarrow as pa
-
         self._file = path.open("wb")
         self._codec = pa.Codec("zstd")
 
@@ -87,8 +76,6 @@ def _blocks(path: Path) -> Iterator[bytes]:
 
     A block that runs into a cut fails as a whole, so what is before the cut is read again in smaller ones.
     """
-    import pyarrow as pa
-
     position, size = 0, 1 << 20
     while size > 0:
         with pa.input_stream(str(path), compression="zstd") as stream:

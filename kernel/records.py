@@ -14,19 +14,20 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 import orjson
+
+# Before HELICS is imported anywhere: a pyarrow that comes after it crashes on dates.
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from .envelope import Envelope
 from .errors import UsageError
 from .instant import Calendar
 from .journal import JOURNAL, JournalWriter, journal_line
 from .message import declaration_of
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 MANIFEST = "manifest.json"
 PART_ROWS = 50_000
@@ -68,32 +69,32 @@ class _Table:
         self.aside = aside
         self.columns = Columns(cls, calendar)
         self.waiting: list[Envelope[Any]] = []
+        self.bodies: list[dict[str, Any]] = []
         self.hash = sha256()
         self.rows = 0
         self.parts = 0
 
-    def add(self, envelopes: list[Envelope[Any]]) -> None:
+    def add(self, envelopes: list[Envelope[Any]], bodies: list[dict[str, Any]]) -> None:
         self.waiting += envelopes
+        self.bodies += bodies
         while len(self.waiting) >= PART_ROWS:
-            self.write(self.waiting[:PART_ROWS])
-            del self.waiting[:PART_ROWS]
+            self.write(PART_ROWS)
 
     def close(self) -> None:
         if self.waiting:
-            self.write(self.waiting)
-            self.waiting = []
+            self.write(len(self.waiting))
 
-    def write(self, envelopes: list[Envelope[Any]]) -> None:
-        import pyarrow as pa
-
+    def write(self, rows: int) -> None:
         self.folder.mkdir(exist_ok=True)
         try:
-            table = self.columns.table(envelopes)
-        except (pa.ArrowException, OverflowError, TypeError) as error:
+            table = self.columns.table(self.waiting[:rows], self.bodies[:rows])
+        except (pa.ArrowException, OverflowError, TypeError, KeyError, ValueError, ArithmeticError) as error:
             raise UsageError(f"the table {self.folder.name} cannot hold what was published: {error}") from error
         self.aside.do(_write_part, table, self.folder / f"part-{self.parts:05}.parquet")
         self.parts += 1
-        self.rows += len(envelopes)
+        self.rows += rows
+        del self.waiting[:rows]
+        del self.bodies[:rows]
 
     def digest(self, lines: list[bytes]) -> None:
         self.hash.update(b"".join(lines))
@@ -157,17 +158,21 @@ class Recorder:
         waiting, self._waiting = self._waiting, []
         if not waiting:
             return
-        lines = [journal_line(envelope) for envelope in waiting]
-        self._aside.do(self._journal.write, lines)
-        by_class: dict[type, tuple[list[Envelope[Any]], list[bytes]]] = {}
-        for envelope, line in zip(waiting, lines, strict=True):
-            envelopes, texts = by_class.setdefault(type(envelope.message), ([], []))
+        by_class: dict[type, tuple[list[Envelope[Any]], list[dict[str, Any]], list[bytes]]] = {}
+        lines = []
+        for envelope in waiting:
+            body = envelope.body
+            line = journal_line(envelope, body)
+            envelopes, bodies, texts = by_class.setdefault(envelope.cls, ([], [], []))
             envelopes.append(envelope)
+            bodies.append(body)
             texts.append(line)
-        for cls, (envelopes, texts) in by_class.items():
+            lines.append(line)
+        self._aside.do(self._journal.write, lines)
+        for cls, (envelopes, bodies, texts) in by_class.items():
             table = self._table(cls)
             self._aside.do(table.digest, texts)
-            table.add(envelopes)
+            table.add(envelopes, bodies)
 
     def _table(self, cls: type) -> _Table:
         table = self._tables.get(cls)
@@ -199,7 +204,7 @@ class DigestObserver:
     def observe(self, outbox: list[Envelope[Any]]) -> None:
         """Take the messages of a round."""
         for envelope in outbox:
-            cls = type(envelope.message)
+            cls = envelope.cls
             if cls not in self._hashes:
                 self._hashes[cls] = sha256()
             self._hashes[cls].update(journal_line(envelope))
@@ -237,8 +242,6 @@ def read_table(folder: Path, name: str) -> pa.Table:
     Raises:
         UsageError: the run recorded no such messages; names those it did.
     """
-    import pyarrow.parquet as pq
-
     if not (folder / name).is_dir():
         there = ", ".join(table_names(folder)) or "no table at all"
         raise UsageError(f"{folder} has no table {name!r}; it has {there}")
@@ -286,8 +289,6 @@ def versions(packages: Iterable[str] = _PACKAGES) -> dict[str, str]:
 
 
 def _write_part(table: pa.Table, final: Path) -> None:
-    import pyarrow.parquet as pq
-
     hidden = final.with_name(f".{final.name}")
     pq.write_table(table, hidden, compression="zstd")
     _replace(hidden, final)

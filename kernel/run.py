@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import anyio
 import anyio.abc
 import attrs
+import pyarrow as pa
 
 from .activity import Main
 from .clock import Clock, VirtualClock, WallClock
@@ -26,8 +27,6 @@ from .records import DigestObserver, Recorder, next_folder, read_manifest, read_
 from .scenario import Member, Scenario
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from .network.session import Split
     from .network.timekeeper import Timekeeper
 

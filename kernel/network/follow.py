@@ -168,7 +168,7 @@ class FollowedRun:
         for envelope in outbox:
             declaration = declaration_of(type(envelope.message))
             self._batch.add(declaration.name, journal_line(envelope))
-            if self._at_home.places(envelope, declaration):
+            if self._at_home.routes(declaration).places(envelope):
                 own.append(envelope)
         await self._say()
         instant, priority = kernel.due() or (None, 0)

@@ -29,7 +29,7 @@ class Lines:
         Raises:
             DecodeError: a line is not JSON, or not a message of this class with its envelope; carries every fault.
         """
-        loads, name, make = orjson.loads, self.name, self.make
+        loads, name, cls, make = orjson.loads, self.name, self.declaration.cls, self.make
         for line in content.splitlines(keepends=True):
             try:
                 raw = loads(line)
@@ -37,9 +37,9 @@ class Lines:
                 raise DecodeError("line", [Fault("line", f"expected JSON ({error})")]) from None
             if not _is_head(raw, name) and (faults := _head_faults(raw, name)):
                 raise DecodeError("line", faults)
-            yield WiredEnvelope(line, raw, make)
+            yield WiredEnvelope(line, raw, cls, make)
 
-    def make(self, body: object) -> object:
+    def make(self, body: object) -> Any:
         """A message of the class.
 
         Raises:

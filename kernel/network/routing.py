@@ -11,7 +11,7 @@ from ..message import Declaration
 P = TypeVar("P", bound=Hashable)
 
 
-class _Routes(Generic[P]):
+class Routes(Generic[P]):
     """The places that may hear one message class."""
 
     def __init__(self, declaration: Declaration, places: Mapping[P, Sequence[str]]) -> None:
@@ -29,7 +29,8 @@ class _Routes(Generic[P]):
                 else:
                     self._named.setdefault(bound, {}).setdefault(name, {})[place] = None
 
-    def find(self, envelope: Envelope[Any]) -> Iterable[P]:
+    def places(self, envelope: Envelope[Any]) -> Iterable[P]:
+        """The places with components that may hear a message, each once."""
         if not self._named:
             return self._open
         found = self._open
@@ -45,11 +46,11 @@ class Router(Generic[P]):
 
     def __init__(self, places: Mapping[P, Sequence[str]]) -> None:
         self._places = places
-        self._routes: dict[str, _Routes[P]] = {}
+        self._routes: dict[str, Routes[P]] = {}
 
-    def places(self, envelope: Envelope[Any], declaration: Declaration) -> Iterable[P]:
-        """The places with components that may hear a message, each once."""
+    def routes(self, declaration: Declaration) -> Routes[P]:
+        """Where the messages of a class may go."""
         routes = self._routes.get(declaration.name)
         if routes is None:
-            routes = self._routes[declaration.name] = _Routes(declaration, self._places)
-        return routes.find(envelope)
+            routes = self._routes[declaration.name] = Routes(declaration, self._places)
+        return routes

@@ -143,23 +143,30 @@ class Timekeeper:
 
         The rest is put aside for the followers that may.
         """
-        said = [(envelope, declaration_of(type(envelope.message))) for envelope in own]
+        said = [(envelope, declaration_of(envelope.cls)) for envelope in own]
+        speakers = 1 if own else 0
         for seat in active:
-            said += seat.said
-            seat.said = []
-        if active:
+            if seat.said:
+                said += seat.said
+                seat.said = []
+                speakers += 1
+        if speakers > 1:
             said.sort(key=_by_sender)
         local: list[Envelope[Any]] = []
+        last: Declaration | None = None
         for envelope, declaration in said:
-            name, line, origin = declaration.name, b"", self._seat_of.get(envelope.sender)
+            if declaration is not last:
+                last, name, retain = declaration, declaration.name, declaration.retain
+                routes = self._router.routes(declaration)
             self._published[name] += 1
             asked = None if envelope.reply_to is None else self._seat_of.get(envelope.reply_to.partition("#")[0])
-            for place in self._router.places(envelope, declaration):
+            line, origin = b"", self._seat_of.get(envelope.sender)
+            for place in routes.places(envelope):
                 if place is _HERE:
                     local.append(envelope)
                 elif place is not origin:
                     waiting = name in place.listens or place is asked
-                    if waiting or declaration.retain:
+                    if waiting or retain:
                         line = line or journal_line(envelope)
                         (place.outgoing if waiting else place.later).add(name, line)
         return [envelope for envelope, _ in said], local
