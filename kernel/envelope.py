@@ -85,10 +85,6 @@ class Envelope(Generic[M]):
         """Identity of the first message of the exchange; None when it is this one."""
         return self._conversation
 
-    def field(self, name: str) -> object:
-        """A field of the message."""
-        return getattr(self.message, name)
-
     def describe(self) -> str:
         """The message's class, topic, identity and round in a few words, for errors."""
         return f"{type(self.message).__name__} {self.id} on {self.topic} (round {self.round})"
@@ -140,7 +136,3 @@ class WiredEnvelope(Envelope[M]):
     def body(self) -> dict[str, Any]:
         """The message in its encoded form, as it came."""
         return self._body
-
-    def field(self, name: str) -> object:
-        """A field of the message, as it came."""
-        return self._body.get(name)

@@ -140,7 +140,7 @@ class FollowedRun:
                 subject, content = await self._next()
                 lines = self._hears.get(subject)
                 if lines is not None:
-                    others += lines.read(content)
+                    others += lines.envelopes(content)
                     continue
                 note = read(content)
                 if isinstance(note, Finish):
@@ -167,8 +167,9 @@ class FollowedRun:
         own = []
         for envelope in outbox:
             declaration = declaration_of(type(envelope.message))
-            self._batch.add(declaration.name, journal_line(envelope))
-            if self._at_home.routes(declaration).places(envelope):
+            body = envelope.body
+            self._batch.add(declaration.name, journal_line(envelope, body))
+            if self._at_home.routes(declaration).places(body):
                 own.append(envelope)
         await self._say()
         instant, priority = kernel.due() or (None, 0)

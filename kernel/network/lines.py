@@ -7,10 +7,13 @@ from typing import Any
 
 import orjson
 
-from ..codec import structured
-from ..envelope import WiredEnvelope
+from ..codec import checker, path_text
+from ..envelope import Envelope
 from ..errors import DecodeError, Fault
 from ..message import Declaration
+
+Raw = dict[str, Any]
+"""A line as plain data."""
 
 _HEAD = {"at": int, "round": int, "sender": str, "sequence": int, "message": str, "body": dict}
 _MORE = {"reply_to": str, "conversation": str, "revision": int, "valid_until": int}
@@ -22,33 +25,54 @@ class Lines:
     def __init__(self, declaration: Declaration) -> None:
         self.declaration = declaration
         self.name = declaration.name
+        cls: type = declaration.cls
+        self._check = checker(cls)
 
-    def read(self, content: bytes) -> Iterator[WiredEnvelope[Any]]:
-        """The messages of a frame, each still to be made when it is asked for.
+    def raws(self, content: bytes) -> list[Raw]:
+        """The lines of a frame as plain data, their heads checked and their bodies not.
 
         Raises:
-            DecodeError: a line is not JSON, or not a message of this class with its envelope; carries every fault.
+            DecodeError: one is not JSON, or not a line of this class; carries every fault.
         """
-        loads, name, cls, make = orjson.loads, self.name, self.declaration.cls, self.make
-        for line in content.splitlines(keepends=True):
-            try:
-                raw = loads(line)
-            except orjson.JSONDecodeError as error:
-                raise DecodeError("line", [Fault("line", f"expected JSON ({error})")]) from None
-            if not _is_head(raw, name) and (faults := _head_faults(raw, name)):
-                raise DecodeError("line", faults)
-            yield WiredEnvelope(line, raw, cls, make)
+        try:
+            # All in one go: half the time of a line at a time.
+            raws = orjson.loads(b"[" + content.rstrip(b"\n").replace(b"\n", b",") + b"]")
+        except orjson.JSONDecodeError as error:
+            raise DecodeError("lines", [Fault("lines", f"expected JSON ({error})")]) from None
+        name = self.name
+        for number, raw in enumerate(raws):
+            if not _is_head(raw, name) and (faults := _head_faults(raw, name, f"lines[{number}]")):
+                raise DecodeError("lines", faults)
+        if len(raws) != content.count(b"\n"):
+            raise DecodeError("lines", [Fault("lines", "expected a message on each line")])
+        return list(raws)
 
-    def make(self, body: object) -> Any:
-        """A message of the class.
+    def envelopes(self, content: bytes) -> Iterator[Envelope[Any]]:
+        """The messages of a frame.
+
+        Raises:
+            DecodeError: one is none of this class; carries every fault.
+        """
+        for raw in self.raws(content):
+            envelope = Envelope(self.made(raw["body"]), raw["sender"], raw["sequence"], raw["at"], raw["round"])
+            if len(raw) > len(_HEAD):
+                envelope.revision, envelope.valid_until = raw.get("revision", 1), raw.get("valid_until")
+                if "reply_to" in raw:
+                    envelope.reply_to, envelope.conversation = raw["reply_to"], raw.get("conversation", "")
+            yield envelope
+
+    def made(self, body: object) -> Any:
+        """A message of the class from its encoded form.
 
         Raises:
             DecodeError: the body does not fit; carries every fault.
         """
-        made, faults = structured(self.declaration.cls, body, self.name)
-        if made is None:
-            raise DecodeError(self.name, faults)
-        return made
+        faults: list[Fault] = []
+        path = (None, self.name)
+        message = self._check(body, path, faults)
+        if faults:
+            raise DecodeError(path_text(path), faults)
+        return message
 
 
 def _is_head(raw: Any, name: str) -> bool:
@@ -67,14 +91,15 @@ def _is_head(raw: Any, name: str) -> bool:
         return False
 
 
-def _head_faults(raw: object, name: str) -> list[Fault]:
+def _head_faults(raw: object, name: str, path: str) -> list[Fault]:
     if type(raw) is not dict:
-        return [Fault("line", "expected an object")]
-    faults = [Fault(k, f"expected {t.__name__}") for k, t in _HEAD.items() if type(raw.get(k)) is not t]
-    faults += [Fault(k, f"expected {t.__name__}") for k, t in _MORE.items() if k in raw and type(raw[k]) is not t]
-    faults += [Fault(k, "unknown") for k in sorted(raw.keys() - _HEAD.keys() - _MORE.keys())]
+        return [Fault(path, "expected an object")]
+    faults = [Fault(f"{path}.{k}", f"expected {t.__name__}") for k, t in _HEAD.items() if type(raw.get(k)) is not t]
+    more = [(k, t) for k, t in _MORE.items() if k in raw]
+    faults += [Fault(f"{path}.{k}", f"expected {t.__name__}") for k, t in more if type(raw[k]) is not t]
+    faults += [Fault(f"{path}.{k}", "unknown") for k in sorted(raw.keys() - _HEAD.keys() - _MORE.keys())]
     if raw.get("message") != name:
-        faults.append(Fault("message", f"expected {name}"))
+        faults.append(Fault(f"{path}.message", f"expected {name}"))
     return faults
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
-from ..envelope import Envelope
 from ..message import Declaration
 
 P = TypeVar("P", bound=Hashable)
@@ -29,13 +28,13 @@ class Routes(Generic[P]):
                 else:
                     self._named.setdefault(bound, {}).setdefault(name, {})[place] = None
 
-    def places(self, envelope: Envelope[Any]) -> Iterable[P]:
-        """The places with components that may hear a message, each once."""
+    def places(self, body: Mapping[str, object]) -> Iterable[P]:
+        """The places with components that may hear a message, given in its encoded form; each once."""
         if not self._named:
             return self._open
         found = self._open
         for bound, by_name in self._named.items():
-            name = envelope.field(bound)
+            name = body.get(bound)
             if isinstance(name, str) and (named := by_name.get(name)):
                 found = found | named if found else named
         return found

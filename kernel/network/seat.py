@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import attrs
 
 from ..agenda import Due
-from ..envelope import Envelope
 from ..errors import DecodeError, Fault
 from ..instant import Instant
 from ..message import Declaration
 from .followers import Follower
-from .lines import Batch, Lines
+from .lines import Batch, Lines, Raw
 from .link import Everything, Link
 from .notes import Failed, Farewell, Report
+from .said import Said
 from .subjects import Subjects
 
 _NOBODY = ""
@@ -43,7 +42,7 @@ class Seat:
     """When its agenda is next due."""
     listens: frozenset[str] = frozenset()
     """The messages that its components have subscribed to."""
-    said: list[tuple[Envelope[Any], Declaration]] = attrs.field(factory=list)
+    said: list[Said] = attrs.field(factory=list)
     """What its components have published in this round."""
     answer: Report | Failed | Farewell | None = None
     """What it has answered to the last step."""
@@ -86,32 +85,29 @@ class Seat:
             DecodeError: they are not what this follower may say now; carries the faults of the first.
         """
         lines = self.says[subject]
-        declaration = lines.declaration
-        for envelope in lines.read(content):
-            if not self._may_say(envelope, declaration, now, round_):
-                raise DecodeError(declaration.name, list(self._faults(envelope, declaration, now, round_)))
-            self.said.append((envelope, declaration))
+        declaration, rules, addresses = lines.declaration, lines.declaration.sender_rules, self._addresses
+        for raw, line in zip(lines.raws(content), content.splitlines(keepends=True), strict=True):
+            sender = raw["sender"]
+            role, _, name = sender.partition(".")
+            bound = rules[role] if role in rules else rules.get("*", _NOBODY)
+            if (
+                sender not in addresses
+                or (bound is not None and raw["body"].get(bound) != name)
+                or raw["at"] != now
+                or raw["round"] != round_
+            ):
+                raise DecodeError(declaration.name, list(self._faults(raw, declaration, now, round_)))
+            said = Said(declaration, sender, raw["sequence"], raw["body"], line, raw.get("reply_to"), (lines, raw))
+            self.said.append(said)
 
-    def _may_say(self, envelope: Envelope[Any], declaration: Declaration, now: Instant, round_: int) -> bool:
-        role, _, name = envelope.sender.partition(".")
-        rules = declaration.sender_rules
-        bound = rules[role] if role in rules else rules.get("*", _NOBODY)
-        return (
-            envelope.sender in self._addresses
-            and (bound is None or (bound is not _NOBODY and envelope.field(bound) == name))
-            and envelope.instant == now
-            and envelope.round == round_
-        )
-
-    def _faults(self, envelope: Envelope[Any], declaration: Declaration, now: Instant, round_: int) -> Iterator[Fault]:
-        if (envelope.instant, envelope.round) != (now, round_):
-            at = f"round {envelope.round} of {envelope.instant} ns"
-            yield Fault("at", f"expected round {round_} of {now} ns, got {at}")
-        if envelope.sender not in self._addresses:
-            yield Fault("sender", f"{envelope.sender} is not run by {self.name}")
+    def _faults(self, raw: Raw, declaration: Declaration, now: Instant, round_: int) -> Iterator[Fault]:
+        if (raw["at"], raw["round"]) != (now, round_):
+            yield Fault("at", f"expected round {round_} of {now} ns, got round {raw['round']} of {raw['at']} ns")
+        if raw["sender"] not in self._addresses:
+            yield Fault("sender", f"{raw['sender']} is not run by {self.name}")
         else:
             allowed = ", ".join(declaration.senders)
-            yield Fault("sender", f"{envelope.sender} may not send it so: allowed are {allowed}, in their own name")
+            yield Fault("sender", f"{raw['sender']} may not send it so: allowed are {allowed}, in their own name")
 
     def send(self, note_or_lines: bytes, subject: str | None = None) -> tuple[str, bytes]:
         """Subject and payload of the next frame to the follower."""

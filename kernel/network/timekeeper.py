@@ -22,9 +22,8 @@ from ..agenda import Due
 from ..collector import quiet_collector
 from ..envelope import Envelope
 from ..errors import ComponentError, DecodeError, GridbusError, InternalError, PeerError, UsageError
-from ..journal import journal_line
 from ..kernel import Kernel, KernelStatistics
-from ..message import Declaration, declaration_of
+from ..message import Declaration
 from ..scenario import Member
 from .link import Frame
 from .notes import Failed, Farewell, Finish, Hello, Report, Status, Step, Stopped, read, written
@@ -32,6 +31,7 @@ from .pace import Pace
 from .rejected import Rejected
 from .roster import Roster, stranger
 from .routing import Router
+from .said import IN_ORDER, Said
 from .seat import Seat
 from .subjects import Subjects
 from .transport import Transport
@@ -39,10 +39,6 @@ from .transport import Transport
 _log = logging.getLogger(__name__)
 _HERE = None
 """In place of a seat: this process."""
-
-
-def _by_sender(said: tuple[Envelope[Any], Declaration]) -> tuple[str, int]:
-    return said[0].sender, said[0].sequence
 
 
 class Timekeeper:
@@ -116,60 +112,65 @@ class Timekeeper:
 
     async def _settle(self, kernel: Kernel, priority: int | None) -> None:
         """Run rounds, everywhere, until nothing is published."""
-        outbox: list[Envelope[Any]] = []
-        local: list[Envelope[Any]] = []
+        said: list[Said] = []
+        local: list[Said] = []
         while True:
             due = None if priority is None else (kernel.now, priority)
             active = [s for s in self._seats if s.stirs or s.outgoing or (due is not None and s.due == due)]
             await self._send(self._step(active, Step(kernel.now, kernel.round, priority)))
-            if outbox:
-                for observer in kernel.observers:
-                    observer.observe(outbox)
-                kernel.deliver(local)
+            # From here on the followers are at work, and what need not be done before is done beside them.
+            if said:
+                self._record(kernel, said)
+                kernel.deliver([each.envelope() for each in local])
             stirring = kernel.stirring
             if not (active or stirring):
                 return
             own = await kernel.step()
             await self._answers(active)
-            outbox, local = self._gather(own, active)
-            if stirring or outbox or any(isinstance(s.answer, Report) and s.answer.stepped for s in active):
+            said = self._gather(own, active)
+            if stirring or said or any(isinstance(s.answer, Report) and s.answer.stepped for s in active):
                 if kernel.round >= kernel.round_limit:
-                    kernel.endless(envelope.topic for envelope in outbox)
+                    kernel.endless(each.envelope().topic for each in said)
                 kernel.round += 1
+            local = self._route(said)
             priority = None
 
-    def _gather(self, own: list[Envelope[Any]], active: list[Seat]) -> tuple[list[Envelope[Any]], list[Envelope[Any]]]:
-        """All that a round has published, in order, and what of it components of this process may hear.
+    def _record(self, kernel: Kernel, said: list[Said]) -> None:
+        self._published.update([each.declaration.name for each in said])
+        if kernel.observers:
+            envelopes = [each.envelope() for each in said]
+            for observer in kernel.observers:
+                observer.observe(envelopes)
 
-        The rest is put aside for the followers that may.
-        """
-        said = [(envelope, declaration_of(envelope.cls)) for envelope in own]
-        speakers = 1 if own else 0
+    def _gather(self, own: list[Envelope[Any]], active: list[Seat]) -> list[Said]:
+        """All that a round has published, in order."""
+        heaps = [[Said.here(envelope) for envelope in own], *(seat.said for seat in active)]
+        said = [each for heap in heaps for each in heap]
+        if sum(map(bool, heaps)) > 1 or len({each.declaration.name for each in said}) > 1:
+            said.sort(key=IN_ORDER)
         for seat in active:
-            if seat.said:
-                said += seat.said
-                seat.said = []
-                speakers += 1
-        if speakers > 1:
-            said.sort(key=_by_sender)
-        local: list[Envelope[Any]] = []
+            seat.said = []
+        return said
+
+    def _route(self, said: list[Said]) -> list[Said]:
+        """Put messages aside for the followers that may hear them; returns those for components of this process."""
+        local: list[Said] = []
         last: Declaration | None = None
-        for envelope, declaration in said:
-            if declaration is not last:
-                last, name, retain = declaration, declaration.name, declaration.retain
-                routes = self._router.routes(declaration)
-            self._published[name] += 1
-            asked = None if envelope.reply_to is None else self._seat_of.get(envelope.reply_to.partition("#")[0])
-            line, origin = b"", self._seat_of.get(envelope.sender)
-            for place in routes.places(envelope):
+        seat_of, router = self._seat_of, self._router
+        for each in said:
+            if each.declaration is not last:
+                last = each.declaration
+                name, retain, routes = last.name, last.retain, router.routes(last)
+            asked = None if each.reply_to is None else seat_of.get(each.reply_to.partition("#")[0])
+            for place in routes.places(each.body):
                 if place is _HERE:
-                    local.append(envelope)
-                elif place is not origin:
-                    waiting = name in place.listens or place is asked
-                    if waiting or retain:
-                        line = line or journal_line(envelope)
-                        (place.outgoing if waiting else place.later).add(name, line)
-        return [envelope for envelope, _ in said], local
+                    local.append(each)
+                elif place is not seat_of.get(each.sender):  # A follower keeps what its own components hear.
+                    if name in place.listens or place is asked:
+                        place.outgoing.add(name, each.line)
+                    elif retain:
+                        place.later.add(name, each.line)
+        return local
 
     def _step(self, seats: list[Seat], step: Step) -> Iterable[tuple[str, bytes]]:
         """What the followers of a round have to know, and the word to step."""
