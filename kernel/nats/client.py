@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import ssl
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
-
-import anyio
+from urllib.parse import urlsplit
 
 from ..errors import PeerError, UsageError
 from ..network.transport import Take
 from .access import Access
+from .credentials import read_seed
 
 _log = logging.getLogger(__name__)
 _PENDING_BYTES = 1 << 30
 """What may wait for a server that is away; frames that it loses all the same are sent again by their links."""
 _RETRY_S = 0.1
 _PING_S = 10
+_CLOSE_S = 5
 _FRAME_BYTES = 1 << 20
 """A frame is no larger than this, whatever the server takes: others want their turn."""
 
@@ -27,6 +31,7 @@ class NatsTransport:
     def __init__(self, client: Any, events: _Events) -> None:
         self._client = client
         self._events = events
+        self._subscriptions: list[Any] = []
         self.largest_payload = min(int(client.max_payload), _FRAME_BYTES)
         self.publish: Callable[[str, bytes], Any] = client.publish
 
@@ -45,9 +50,13 @@ class NatsTransport:
         async def receive(message: Any) -> None:
             take(message.subject, message.data)
 
-        for subject in subjects:
-            await self._client.subscribe(subject, cb=receive, pending_msgs_limit=0, pending_bytes_limit=0)
         before = len(self.refused)
+        for subject in subjects:
+            self._subscriptions.append(
+                await self._client.subscribe(subject, cb=receive, pending_msgs_limit=0, pending_bytes_limit=0)
+            )
+        # The first ping overtakes the subscriptions that the client still holds; the answer to the second is theirs.
+        await self._client.flush()
         await self._client.flush()
         if len(self.refused) > before:
             raise PeerError(f"the NATS server refuses: {self.refused[-1]}; these are the credentials of another user")
@@ -58,33 +67,62 @@ class NatsTransport:
 
     async def close(self) -> None:
         """Send what is left and disconnect."""
+        from nats import errors
+
         self._events.calls.clear()
+        self._events.closing = True
         if self._client.is_connected:
-            await self._client.flush()
-        await self._client.close()
+            with suppress(errors.Error):
+                await self._client.flush(_CLOSE_S)
+        # A client that is closed while its server is away does not end these.
+        for subscription in self._subscriptions:
+            with suppress(errors.Error):
+                await subscription.unsubscribe()
+        await _end(self._client, _CLOSE_S)
 
 
 class _Events:
     """What a connection has to say by itself."""
 
-    def __init__(self) -> None:
+    def __init__(self, url: str, name: str) -> None:
         self.calls: list[Callable[[], None]] = []
         self.refused: list[str] = []
-        self.last = ""
+        self.last = "it does not answer"
+        self.connected = self.closing = False
+        self._url, self._name = url, name
 
     async def error(self, error: Exception) -> None:
-        self.last = f"{type(error).__name__}: {error}".removesuffix(": ")
-        if "permissions violation" in self.last.lower():
-            self.refused.append(str(error).removeprefix("nats: "))
-            _log.warning("the NATS server refuses: %s", self.refused[-1])
+        from nats import errors
+
+        words = str(error).removeprefix("nats: ") or type(error).__name__
+        self.last = words
+        if "permissions violation" in words.lower():
+            self.refused.append(words)
+            _log.warning("the NATS server refuses: %s", words)
+        elif not self.connected:
+            self._raise_if_final(error)
+        elif not isinstance(error, errors.Error | OSError | TimeoutError):
+            _log.error("a frame could not be taken: %s", words, exc_info=error)
+
+    def _raise_if_final(self, error: Exception) -> None:
+        """End the attempts to connect: the client goes on for ever, unless this raises."""
+        if "authorization violation" in self.last.lower():
+            raise PeerError(f"{self._url} refuses {self._name}: it wants that user's credentials; give --credentials")
+        if isinstance(error, ssl.SSLError):
+            raise PeerError(f"no TLS with {self._url}: {self.last}")
 
     async def disconnected(self) -> None:
-        _log.info("the connection to the NATS server is lost")
+        if self.connected and not self.closing:
+            _log.info("the connection to the NATS server is lost")
 
     async def reconnected(self) -> None:
         _log.info("the connection to the NATS server is there again")
         for call in self.calls:
             call()
+
+    async def closed(self) -> None:
+        if self.connected and not self.closing:
+            _log.error("the NATS server has closed the connection for good: %s", self.last)
 
 
 async def connect(url: str, access: Access, *, name: str, wait_s: float) -> NatsTransport:
@@ -92,45 +130,56 @@ async def connect(url: str, access: Access, *, name: str, wait_s: float) -> Nats
 
     Raises:
         PeerError: it is not there, or refuses the credentials.
-        UsageError: the client is not installed, or a file of the credentials is no good.
+        UsageError: the client is not installed, the address is none, or a file of the credentials is no good.
     """
     try:
-        import nats.errors
         from nats.aio.client import Client
     except ImportError:
         raise UsageError("the NATS client is not installed; run: pip install 'gridbus[nats]'") from None
-    events = _Events()
+    _check(url)
+    events, tls = _Events(url, name), access.tls(url)
     options: dict[str, Any] = {
         "name": name,
         "error_cb": events.error,
         "disconnected_cb": events.disconnected,
         "reconnected_cb": events.reconnected,
+        "closed_cb": events.closed,
         "max_reconnect_attempts": -1,
         "reconnect_time_wait": _RETRY_S,
         "ping_interval": _PING_S,
         "connect_timeout": 5,
         "pending_size": _PENDING_BYTES,
         "no_echo": True,
-        "nkeys_seed": None if access.seed is None else str(access.seed),
-        "tls": access.tls(url),
+        "nkeys_seed_str": None if access.seed is None else read_seed(access.seed),
+        "tls": tls,
+        # Otherwise whoever is between could say that the server has no TLS, and the client would believe it.
+        "tls_handshake_first": tls is not None,
     }
-    deadline = anyio.current_time() + wait_s
-    while True:
-        client = Client()
-        try:
-            # A first attempt is one attempt: what is wrong with it is to be told, not tried for ever.
-            await client.connect(url, allow_reconnect=False, **options)
-            client.options["allow_reconnect"] = True
-        except nats.errors.AuthorizationError:
-            raise PeerError(
-                f"{url} refuses {name}: it wants the credentials of that user; give --credentials"
-            ) from None
-        except (OSError, nats.errors.Error, TimeoutError) as error:
+    client = Client()
+    try:
+        async with asyncio.timeout(wait_s):
+            await client.connect(url, **options)
+        events.connected = True
+    except TimeoutError:
+        raise PeerError(f"no NATS server at {url}: {events.last}; start one with gridbus serve") from None
+    finally:
+        if not events.connected:
+            await _end(client, _RETRY_S)
+    return NatsTransport(client, events)
+
+
+async def _end(client: Any, within_s: float) -> None:
+    """Close a client; one whose TLS has failed would wait for ever to be told that it is closed."""
+    with suppress(OSError, RuntimeError, TimeoutError):
+        async with asyncio.timeout(within_s):
             await client.close()
-            if anyio.current_time() >= deadline:
-                raise PeerError(
-                    f"no NATS server at {url}: {events.last or error}; start one with gridbus serve"
-                ) from None
-            await anyio.sleep(_RETRY_S)
-        else:
-            return NatsTransport(client, events)
+
+
+def _check(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme in ("nats", "tls") and parts.hostname and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound:
+        raise UsageError(f"{url!r} is no address of a NATS server; write it like nats://host:4222")

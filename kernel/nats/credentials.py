@@ -18,6 +18,7 @@ def make_credentials(folder: Path, users: Iterable[str]) -> dict[str, str]:
     Raises:
         UsageError: the folder cannot be written, or a file that is there holds no seed.
     """
+    users = tuple(users)
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for user in users:
@@ -44,13 +45,27 @@ def _new_seed() -> bytes:
     return seed
 
 
-def _public_key(file: Path) -> str:
+def read_seed(file: Path) -> str:
+    """The seed in a file.
+
+    Raises:
+        UsageError: there is no such file, or no seed of a user in it.
+    """
     nkeys = _nkeys()
     try:
-        key: bytes = nkeys.from_seed(bytearray(file.read_bytes().strip())).public_key
+        seed = file.read_bytes().strip()
+        prefix, raw = nkeys.decode_seed(seed)
+        # The package does not look at the checksum: one letter wrong would be another user's key.
+        if prefix != nkeys.PREFIX_BYTE_USER or nkeys.encode_seed(raw, prefix) != seed:
+            raise nkeys.ErrInvalidSeed
     except (OSError, ValueError, nkeys.NkeysError) as error:
         raise UsageError(f"{file} holds no seed of a user ({error or type(error).__name__}); remove it") from None
-    return key.decode()
+    return seed.decode("ascii")
+
+
+def _public_key(file: Path) -> str:
+    key: bytes = _nkeys().from_seed(read_seed(file).encode("ascii")).public_key
+    return key.decode("ascii")
 
 
 def _nkeys() -> ModuleType:

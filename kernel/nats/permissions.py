@@ -43,7 +43,7 @@ def server_configuration(settings: ServerSettings, users: Iterable[Permissions],
 
     A user that has no key yet gets a placeholder, for reading only.
     """
-    blocks = [_HEAD.format(host=settings.host, port=settings.port or -1), _tls(settings)]
+    blocks = [_HEAD.format(host=_quoted(settings.host), port=settings.port or -1), _tls(settings)]
     if keys is not None:
         blocks += ["authorization {\n  users = [\n", *(_user(user, keys) for user in users), "  ]\n}\n"]
     return "".join(blocks)
@@ -52,7 +52,7 @@ def server_configuration(settings: ServerSettings, users: Iterable[Permissions],
 _HEAD = """\
 # A NATS server for gridbus. The limits: with a server's defaults a receiver that is busy for some seconds loses what is
 # sent to it meanwhile.
-host: "{host}"
+host: {host}
 port: {port}
 max_payload: 8MB
 max_pending: 1GB
@@ -66,6 +66,8 @@ def _tls(settings: ServerSettings) -> str:
     lines = [f"  cert_file: {_quoted(settings.tls_certificate)}", f"  key_file: {_quoted(settings.tls_key)}"]
     if settings.tls_ca is not None:
         lines += [f"  ca_file: {_quoted(settings.tls_ca)}", "  verify: true"]
+    # Not "auto": that lets a client begin with TLS for 50 ms only, too few for one that is far away or busy.
+    lines.append("  handshake_first: true")
     return "tls {\n" + "\n".join(lines) + "\n}\n"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import shutil
 import signal
 import sys
@@ -20,7 +21,16 @@ from .settings import ServerSettings
 
 _START_S = 10.0
 _END_S = 5.0
-_CALLER = ("cannot", "no such file", "error parsing", "failed to", "permission denied", "address already in use")
+_CALLER = (
+    "cannot",
+    "no such file",
+    "error parsing",
+    "parse error",
+    "certificate",
+    "failed to",
+    "permission denied",
+    "address already in use",
+)
 """Words in the last line of a server that did not come up: what its user can mend."""
 
 
@@ -65,6 +75,8 @@ class NatsServer:
         try:
             await self._start()
         except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self._end()
             self._holder.cleanup()
             raise
         return self
@@ -86,7 +98,9 @@ class NatsServer:
         await self._start()
 
     async def _end(self) -> None:
-        process = self._running
+        process = self._process
+        if process is None:
+            return
         if process.returncode is None:
             process.terminate()
             with anyio.move_on_after(_END_S):
@@ -105,16 +119,18 @@ class NatsServer:
         ports.mkdir()
         # The last port again after a restart: clients look for the server where it was.
         port = str(self._port or -1)
-        arguments = ("-c", configuration, "-p", port, "--ports_file_dir", ports, "-l", log)
-        self._process = await asyncio.create_subprocess_exec(
-            binary(),
-            *map(str, arguments),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-            start_new_session=True,
-            preexec_fn=dies_with_parent,
-        )
+        arguments = ("-c", configuration, "-p", port, "--ports_file_dir", ports)
+        # What is wrong with its configuration the server says on standard error only, not in a log of its own.
+        with log.open("wb") as out:
+            self._process = await asyncio.create_subprocess_exec(
+                binary(),
+                *map(str, arguments),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+                preexec_fn=dies_with_parent,
+            )
         try:
             with anyio.fail_after(_START_S):
                 while not (found := list(ports.glob("*.ports"))) or not (text := found[0].read_bytes()):
@@ -128,8 +144,9 @@ class NatsServer:
 
     def _complaint(self, log: Path) -> PeerError | UsageError:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        last = next((line for line in reversed(lines) if "[FTL]" in line or "[ERR]" in line), "")
-        text = last.partition("] ")[2] or "no reason given"
+        marks = ("[FTL] ", "[ERR] ", "nats-server: ")
+        found = (line.partition(mark)[2] for line in reversed(lines) for mark in marks if mark in line)
+        text = next(found, "no reason given")
         kind = UsageError if any(words in text.lower() for words in _CALLER) else PeerError
         return kind(f"the NATS server did not start: {text}")
 
@@ -150,6 +167,4 @@ def binary() -> str:
 def dies_with_parent() -> None:
     """In a child between fork and exec: have it end when its parent does, even if the parent is killed."""
     if sys.platform == "linux":
-        import ctypes
-
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)

@@ -148,7 +148,9 @@ class FollowedRun:
                         kernel.enter(note.instant)
                     return
                 if isinstance(note, Stopped):
-                    raise PeerError(f"the run was ended: {note.reason}")
+                    # Kept as the end, so that nobody is told of it: who keeps time knows, and may be gone.
+                    self._end = PeerError(f"the run was ended: {note.reason}")
+                    raise self._end
                 if isinstance(note, Step):
                     own, others = await self._round(kernel, note, own + others), []
 
