@@ -23,6 +23,7 @@ from .errors import (
 from .instant import DAY, HOUR, MINUTE, SECOND, Calendar, Duration, Instant, seconds
 from .kernel import Kernel, KernelStatistics
 from .message import message
+from .nats.bus import NatsBus
 from .plugins import Placement, Plugin, Setting
 from .port import Port
 from .run import Interrupted, Result, compose, replay, run, run_async
@@ -60,6 +61,7 @@ __all__ = [
     "KernelStatistics",
     "MailboxOverflow",
     "Member",
+    "NatsBus",
     "PeerError",
     "PermissionDenied",
     "Placement",

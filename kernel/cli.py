@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -39,6 +40,7 @@ _err = Console(highlight=False, soft_wrap=True, markup=False, emoji=False, stder
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0 done, 1 failed, 2 bad input, 130 interrupted."""
     options = _parser().parse_args(arguments)
+    logging.basicConfig(format="gridbus: %(message)s", level=logging.WARNING)
     command: Callable[[argparse.Namespace], int] = options.command
     try:
         return command(options)
@@ -173,6 +175,7 @@ def _facts(result: Result) -> dict[str, Any]:
         "messages": result.messages,
         "instants": result.statistics.instants,
         "rounds": result.statistics.rounds,
+        **({"part": list(result.part)} if result.part else {}),
     }
 
 
@@ -189,8 +192,12 @@ def _print_summary(result: Result) -> None:
     exchanged = f"{result.messages:,} in {statistics.rounds:,} rounds of {statistics.instants:,} instants"
     table.add_row("messages", exchanged)
     table.add_row("wall time", f"{result.wall_s:.1f} s")
-    table.add_row("digest", result.digest)
-    table.add_row("records", str(result.path or "none"))
+    if result.part:
+        table.add_row("part", f"{', '.join(result.part)}; the records are with the process that keeps time")
+        table.add_row("digest of it", result.digest)
+    else:
+        table.add_row("digest", result.digest)
+        table.add_row("records", str(result.path or "none"))
     _out.print(table)
 
 

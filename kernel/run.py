@@ -64,13 +64,17 @@ class Interrupted(KeyboardInterrupt):
 
 @attrs.frozen
 class Result:
-    """A finished run."""
+    """A finished run.
+
+    Of a process that took part in a networked run: the counts and the digest of its ``part`` alone.
+    """
 
     scenario: Scenario
     path: Path | None
     digest: str
     wall_s: float
     statistics: KernelStatistics
+    part: tuple[str, ...] = ()
 
     @property
     def messages(self) -> int:
@@ -182,7 +186,7 @@ async def run_async(
 async def _take_part(scenario: Scenario, bus: NetworkBus) -> Result:
     begun = time.perf_counter()
     digest, statistics = await bus.take_part(scenario)
-    return Result(scenario, None, digest, time.perf_counter() - begun, statistics)
+    return Result(scenario, None, digest, time.perf_counter() - begun, statistics, bus.split.only)
 
 
 async def replay(path: str | Path, progress: Progress | None = None) -> int:

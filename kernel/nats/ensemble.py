@@ -37,6 +37,8 @@ _TOLD_S = 2.0
 """Seconds in which a follower that ends with an error has told why."""
 _LEAVE_S = 10.0
 """Seconds that a follower has to leave after the run."""
+_LEAVE_FAILED_S = 1.0
+"""The same after a run that failed."""
 
 
 @attrs.define(eq=False)
@@ -68,15 +70,16 @@ class Ensemble:
         text = (self.folder / f"{follower.name}.log").read_text(encoding="utf-8", errors="replace").strip()
         return text.splitlines()[-1] if text else "it wrote nothing"
 
-    async def end(self) -> None:
-        """Wait for the processes to leave, and end those that do not."""
-        with anyio.move_on_after(_LEAVE_S):
+    async def end(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Wait for the processes to leave, and end those that do not; after a failure one may be frozen."""
+        with anyio.CancelScope(shield=True):
+            with anyio.move_on_after(_LEAVE_S if kind is None else _LEAVE_FAILED_S):
+                for process in self.processes.values():
+                    await process.wait()
             for process in self.processes.values():
-                await process.wait()
-        for process in self.processes.values():
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+                if process.returncode is None:
+                    process.kill()
+                    await process.wait()
 
 
 @asynccontextmanager
@@ -94,7 +97,7 @@ async def ensemble(scenario: Scenario, bus: NatsBus) -> AsyncIterator[Timekeeper
         _write_orders(folder, scenario, bus, server.url, credentials, expected)
         here = attrs.evolve(bus, url=server.url, shards=1, credentials=credentials)
         players = Ensemble(server, folder)
-        stack.push_async_callback(players.end)
+        stack.push_async_exit(players.end)
         tasks = await stack.enter_async_context(anyio.create_task_group())
         stack.callback(tasks.cancel_scope.cancel)
         for follower in expected:

@@ -67,6 +67,9 @@ class Kept(Protocol):
     def after(self, number: int) -> Iterator[tuple[int, Content]]:
         """The frames after a number."""
 
+    def close(self) -> None:
+        """Be told that nothing will be sent again."""
+
 
 class Unconfirmed:
     """Keeps frames until the receiver has them."""
@@ -93,6 +96,10 @@ class Unconfirmed:
         for index, content in enumerate(list(self._frames), start=self._first):
             if index > number:
                 yield index, content
+
+    def close(self) -> None:
+        """Let go of all frames."""
+        self._frames.clear()
 
 
 class Everything:

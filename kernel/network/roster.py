@@ -134,6 +134,11 @@ class Roster:
             if seat.name == name:
                 seat.process = ""
 
+    def close(self) -> None:
+        """Let go of what was kept for sending again."""
+        for seat in self.seats:
+            seat.link.kept.close()
+
     @staticmethod
     def replaced(seat: Seat, token: str) -> Answer:
         """What is said to a process whose seat another has taken."""

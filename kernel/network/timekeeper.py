@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from operator import attrgetter
 from typing import Any
 
@@ -375,7 +375,9 @@ async def keep_time(
     show: Callable[[Timekeeper], None] | None = None,
 ) -> AsyncIterator[Timekeeper]:
     """Keep the time of a run whose followers are all there; they are told when it ends early."""
-    async with anyio.create_task_group() as tasks:
+    async with AsyncExitStack() as stack:
+        stack.callback(roster.close)
+        tasks = await stack.enter_async_context(anyio.create_task_group())
         timekeeper = Timekeeper(roster, transport, pace, tasks)
         if show is not None:
             show(timekeeper)
