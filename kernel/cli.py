@@ -129,7 +129,8 @@ def _describe(options: argparse.Namespace) -> int:
     if options.nats is not None:
         from .nats.serve import Service, configuration
 
-        _out.print(configuration(Scenario.load(options.nats or DEFAULT_SCENARIO), Service()), end="")
+        service = Service(shards=options.shards)
+        _out.print(configuration(Scenario.load(options.nats or DEFAULT_SCENARIO), service), end="")
     elif options.asyncapi:
         _print_json(asyncapi(contract()))
     else:
@@ -351,6 +352,7 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument(
         "--nats", nargs="?", const="", metavar="SCENARIO", help="the NATS server's configuration, with permissions"
     )
+    added.add_argument("--shards", type=int, default=1, metavar="N", help="with users for so many shards of agents")
     added = command("replay", _replay, "run a recorded run again and show the first difference")
     added.add_argument("run", metavar="RUN", help="run folder")
     added = command("bench", _bench, "measure")

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from .activity import Main
 from .clock import Clock, VirtualClock, WallClock
-from .errors import ComponentError, UsageError
+from .errors import ComponentError, GridbusError, UsageError
 from .instant import Duration, Instant
 from .journal import JOURNAL, Comparison, JournalEnded, read_journal
 from .kernel import Gateway, Kernel, KernelStatistics, Observer
@@ -167,6 +167,8 @@ async def run_async(
     scenario = scenario.evolve(seed=seed, until=until)
     federated = bool(helics) or scenario.helics is not None
     if bus is not None and bus.split.only:
+        if out is not None or speed is not None or helics:
+            raise UsageError("records, speed and HELICS are with the process that keeps time; give them to that one")
         return await _take_part(scenario, bus)
     async with AsyncExitStack() as stack:
         timekeeper = None if bus is None else await stack.enter_async_context(bus.timekeeping(scenario))
@@ -314,11 +316,17 @@ async def _cancel_on_signal(scope: anyio.CancelScope) -> None:
 
 
 def unwrapped(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The one exception that a group of nested groups stands for."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
-    return error
+    """The one exception that a group of nested groups stands for: the first that is ours, where there are several."""
+    leaves = list(_leaves(group))
+    return next((leaf for leaf in leaves if isinstance(leaf, GridbusError)), leaves[0])
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
 
 
 __all__ = ["ComponentError", "Interrupted", "Result", "compose", "replay", "run", "run_async"]

@@ -106,22 +106,32 @@ class NatsBus:
     async def take_part(self, scenario: Scenario) -> tuple[str, KernelStatistics]:
         """Run a part of a scenario to the end; returns the digest of what it said, and its counts."""
         outcomes: dict[str, tuple[str, KernelStatistics]] = {}
+        failures: list[Exception] = []
 
         async def one(part: Follower) -> None:
-            transport = await connect(self.url or "", self.access(part.name), name=part.name, wait_s=self.patience_s)
             try:
-                kernel, digest = await take_part(scenario, self.split, part, transport)
-                outcomes[part.name] = digest, kernel.statistics()
-            finally:
-                with anyio.CancelScope(shield=True):
-                    await transport.close()
+                outcomes[part.name] = await self._take_part(scenario, part)
+            except Exception as error:  # noqa: BLE001 - raised again below; two that fail at once are one failure
+                failures.append(error)
+                tasks.cancel_scope.cancel()
 
         async with anyio.create_task_group() as tasks:
             for part in parts(scenario, self.split):
                 tasks.start_soon(one, part)
+        if failures:
+            raise failures[0]
         digests = {name: digest for name, (digest, _) in outcomes.items()}
         digest = next(iter(digests.values())) if len(digests) == 1 else digest_of(digests)
         return digest, _sum([statistics for _, (_, statistics) in sorted(outcomes.items())])
+
+    async def _take_part(self, scenario: Scenario, part: Follower) -> tuple[str, KernelStatistics]:
+        transport = await connect(self.url or "", self.access(part.name), name=part.name, wait_s=self.patience_s)
+        try:
+            kernel, digest = await take_part(scenario, self.split, part, transport)
+            return digest, kernel.statistics()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await transport.close()
 
 
 def _sum(counts: list[KernelStatistics]) -> KernelStatistics:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import attrs
 
+from ..errors import PeerError
 from ..network.followers import followers
 from ..network.session import Split
 from ..plugins import contract
@@ -54,6 +55,7 @@ async def serve(scenario: Scenario, service: Service, say: Callable[[str], None]
 
     Raises:
         UsageError: it cannot be started as asked.
+        PeerError: it has ended by itself.
     """
     users = service.users(scenario)
     keys = None
@@ -64,3 +66,4 @@ async def serve(scenario: Scenario, service: Service, say: Callable[[str], None]
         if service.credentials is not None:
             say(f"seed files of {len(users)} users in {service.credentials}: give each process its own and no other")
         await server.wait()
+        raise PeerError("the NATS server has ended by itself")

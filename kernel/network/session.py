@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import attrs
 
-from ..errors import GridbusError, UsageError
+from ..errors import UsageError
 from ..kernel import Kernel
 from ..message import is_token
 from ..scenario import Member, Scenario
@@ -98,7 +98,7 @@ async def take_part(scenario: Scenario, split: Split, part: Follower, transport:
         kernel = _kernel(scenario, part, followed)
         try:
             await kernel.run()
-        except GridbusError as error:
+        except Exception as error:
             await followed.fail(kernel, error)
             raise
         await followed.farewell(kernel)
