@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from .codec import encoder
 from .instant import Instant
-from .message import declaration_of
+from .message import Declaration, declaration_of
 
 M = TypeVar("M", covariant=True)
 
@@ -51,9 +51,9 @@ class Envelope(Generic[M]):
         self._conversation: str | None = None
 
     @property
-    def cls(self) -> type[M]:
-        """The class of the message."""
-        return type(self.message)
+    def declaration(self) -> Declaration:
+        """What is declared of the message."""
+        return declaration_of(type(self.message))
 
     @property
     def body(self) -> dict[str, Any]:
@@ -99,14 +99,12 @@ class WiredEnvelope(Envelope[M]):
     The message itself is made when it is asked for: a process that only passes it on needs a field or two of it.
     """
 
-    __slots__ = ("_body", "_cls", "_made", "_make", "line")
+    __slots__ = ("_made", "_make", "body", "declaration", "line")
 
-    def __init__(self, line: bytes, raw: dict[str, Any], cls: type[M], make: Callable[[object], M]) -> None:
+    def __init__(self, declaration: Declaration, line: bytes, raw: dict[str, Any], make: Callable[[object], M]) -> None:
+        self.declaration = declaration  # type: ignore[misc]
         self.line = line
-        self._body: dict[str, Any] = raw["body"]
-        self._cls = cls
-        self._make = make
-        self._made: M | None = None
+        self.body = raw["body"]  # type: ignore[misc]
         self.sender = raw["sender"]
         self.sequence = raw["sequence"]
         self.instant = raw["at"]
@@ -115,6 +113,8 @@ class WiredEnvelope(Envelope[M]):
         self.valid_until = raw.get("valid_until")
         self.reply_to = raw.get("reply_to")
         self._conversation = raw.get("conversation")
+        self._make = make
+        self._made: M | None = None
 
     @property
     def message(self) -> M:  # type: ignore[override]
@@ -124,15 +124,5 @@ class WiredEnvelope(Envelope[M]):
             DecodeError: what came is none.
         """
         if self._made is None:
-            self._made = self._make(self._body)
+            self._made = self._make(self.body)
         return self._made
-
-    @property
-    def cls(self) -> type[M]:
-        """The class of the message."""
-        return self._cls
-
-    @property
-    def body(self) -> dict[str, Any]:
-        """The message in its encoded form, as it came."""
-        return self._body

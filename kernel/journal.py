@@ -13,7 +13,6 @@ import pyarrow as pa
 from .envelope import Envelope, WiredEnvelope
 from .errors import ComponentError, GridbusError
 from .instant import SECOND
-from .message import declaration_of
 
 JOURNAL = "journal.jsonl.zst"
 
@@ -30,7 +29,7 @@ def journal_line(envelope: Envelope[Any], body: dict[str, Any] | None = None) ->
         "round": envelope.round,
         "sender": envelope.sender,
         "sequence": envelope.sequence,
-        "message": declaration_of(type(envelope.message)).name,
+        "message": envelope.declaration.name,
         "body": envelope.body if body is None else body,
     }
     if envelope.reply_to is not None:

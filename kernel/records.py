@@ -163,7 +163,7 @@ class Recorder:
         for envelope in waiting:
             body = envelope.body
             line = journal_line(envelope, body)
-            envelopes, bodies, texts = by_class.setdefault(envelope.cls, ([], [], []))
+            envelopes, bodies, texts = by_class.setdefault(envelope.declaration.cls, ([], [], []))
             envelopes.append(envelope)
             bodies.append(body)
             texts.append(line)
@@ -204,7 +204,7 @@ class DigestObserver:
     def observe(self, outbox: list[Envelope[Any]]) -> None:
         """Take the messages of a round."""
         for envelope in outbox:
-            cls = envelope.cls
+            cls = envelope.declaration.cls
             if cls not in self._hashes:
                 self._hashes[cls] = sha256()
             self._hashes[cls].update(journal_line(envelope))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from .ensemble import Ensemble
 
 
+def _names(given: Iterable[str]) -> tuple[str, ...]:
+    return tuple(given)
+
+
 @attrs.frozen(kw_only=True)
 class NatsBus:
     """Splits a run over processes that a NATS server connects.
@@ -37,7 +41,7 @@ class NatsBus:
     """
 
     url: str | None = attrs.field(default=None, kw_only=False)
-    only: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    only: tuple[str, ...] = attrs.field(default=(), converter=_names)
     shard: str | None = None
     shards: int = 1
     keep: tuple[str, ...] | None = None

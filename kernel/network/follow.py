@@ -23,7 +23,6 @@ from ..envelope import Envelope
 from ..errors import ComponentError, DecodeError, InternalError, PeerError, UsageError
 from ..journal import journal_line
 from ..kernel import Kernel
-from ..message import declaration_of
 from ..plugins import contract
 from ..records import digest_of
 from .followers import Follower
@@ -168,8 +167,7 @@ class FollowedRun:
         outbox = await kernel.step()
         own = []
         for envelope in outbox:
-            declaration = declaration_of(type(envelope.message))
-            body = envelope.body
+            declaration, body = envelope.declaration, envelope.body
             self._batch.add(declaration.name, journal_line(envelope, body))
             if self._at_home.routes(declaration).places(body):
                 own.append(envelope)
@@ -202,6 +200,9 @@ class FollowedRun:
         kind = next((name for cls, name in fault.items() if isinstance(error, cls)), "internal")
         address = error.address if isinstance(error, ComponentError) else self._follower.name
         text = str(error) if kind != "internal" else f"{self._follower.name}: {type(error).__name__}: {error}"
+        if self._welcome is not None:
+            # Whatever a process before this one has said: this is new.
+            self._link.skip(self._welcome.received)
         await self._numbered(Failed(address, kernel.now, text, kind))
         await self._linger()
 
@@ -227,12 +228,15 @@ class FollowedRun:
         if welcome is not None and self._link.sent <= welcome.received:
             self._link.kept.forget(self._link.sent)
             if self._link.sent == welcome.received and self._link.checksum_sent != welcome.checksum:
-                raise InternalError(
-                    f"{self._follower.name} was started again and does not say what it had said before: a component "
-                    "depends on something other than its messages, its seed and time"
-                )
+                raise self._another_run()
             return
         await self._transport.publish(subject, payload)
+
+    def _another_run(self) -> InternalError:
+        return InternalError(
+            f"{self._follower.name} was started again and does not say what it had said before: a component "
+            "depends on something other than its messages, its seed and time"
+        )
 
     async def _aside(self, note: Note) -> None:
         await self._transport.publish(self._report, self._link.aside(written(note)))
@@ -242,6 +246,9 @@ class FollowedRun:
             while not self._inbox:
                 if self._end is not None:
                     raise self._end
+                welcome = self._welcome
+                if welcome is not None and self._link.sent < welcome.received and self._link.received >= welcome.sent:
+                    raise self._another_run()
                 await self._arrival()
         elif len(self._inbox) > 1:
             await anyio.lowlevel.checkpoint()

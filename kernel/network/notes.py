@@ -31,6 +31,7 @@ class Welcome:
 
     received: int = field("frames that have come from this follower before", at_least=0)
     checksum: int = field("checksum of those frames")
+    sent: int = field("frames that had been sent to it by then", at_least=0)
 
 
 @value

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import attrs
 
 from ..agenda import Due
+from ..envelope import Envelope, WiredEnvelope
 from ..errors import DecodeError, Fault
 from ..instant import Instant
 from ..message import Declaration
@@ -14,7 +16,6 @@ from .followers import Follower
 from .lines import Batch, Lines, Raw
 from .link import Everything, Link
 from .notes import Failed, Farewell, Report
-from .said import Said
 from .subjects import Subjects
 
 _NOBODY = ""
@@ -42,7 +43,7 @@ class Seat:
     """When its agenda is next due."""
     listens: frozenset[str] = frozenset()
     """The messages that its components have subscribed to."""
-    said: list[Said] = attrs.field(factory=list)
+    said: list[Envelope[Any]] = attrs.field(factory=list)
     """What its components have published in this round."""
     answer: Report | Failed | Farewell | None = None
     """What it has answered to the last step."""
@@ -97,8 +98,7 @@ class Seat:
                 or raw["round"] != round_
             ):
                 raise DecodeError(declaration.name, list(self._faults(raw, declaration, now, round_)))
-            said = Said(declaration, sender, raw["sequence"], raw["body"], line, raw.get("reply_to"), (lines, raw))
-            self.said.append(said)
+            self.said.append(WiredEnvelope(declaration, line, raw, lines.made))
 
     def _faults(self, raw: Raw, declaration: Declaration, now: Instant, round_: int) -> Iterator[Fault]:
         if (raw["at"], raw["round"]) != (now, round_):

@@ -22,6 +22,7 @@ from ..agenda import Due
 from ..collector import quiet_collector
 from ..envelope import Envelope
 from ..errors import ComponentError, DecodeError, GridbusError, InternalError, PeerError, UsageError
+from ..journal import journal_line
 from ..kernel import Kernel, KernelStatistics
 from ..message import Declaration
 from ..scenario import Member
@@ -31,12 +32,12 @@ from .pace import Pace
 from .rejected import Rejected
 from .roster import Roster, stranger
 from .routing import Router
-from .said import IN_ORDER, Said
 from .seat import Seat
 from .subjects import Subjects
 from .transport import Transport
 
 _log = logging.getLogger(__name__)
+_BY_SENDER = attrgetter("sender", "sequence")
 _HERE = None
 """In place of a seat: this process."""
 
@@ -54,7 +55,7 @@ class Timekeeper:
         self._seat_of: dict[str, Seat] = {}
         self._changed = anyio.Event()
         self._awaited: list[Seat] = []
-        self._failure: PeerError | None = None
+        self._failure: GridbusError | None = None
         self._kernel: Kernel | None = None
         self._resending: set[str] = set()
         self.rejected = Rejected()
@@ -112,16 +113,18 @@ class Timekeeper:
 
     async def _settle(self, kernel: Kernel, priority: int | None) -> None:
         """Run rounds, everywhere, until nothing is published."""
-        said: list[Said] = []
-        local: list[Said] = []
+        said: list[Envelope[Any]] = []
+        local: list[Envelope[Any]] = []
         while True:
             due = None if priority is None else (kernel.now, priority)
             active = [s for s in self._seats if s.stirs or s.outgoing or (due is not None and s.due == due)]
             await self._send(self._step(active, Step(kernel.now, kernel.round, priority)))
             # From here on the followers are at work, and what need not be done before is done beside them.
             if said:
-                self._record(kernel, said)
-                kernel.deliver([each.envelope() for each in local])
+                self._published.update([envelope.declaration.name for envelope in said])
+                for observer in kernel.observers:
+                    observer.observe(said)
+                kernel.deliver(local)
             stirring = kernel.stirring
             if not (active or stirring):
                 return
@@ -130,46 +133,38 @@ class Timekeeper:
             said = self._gather(own, active)
             if stirring or said or any(isinstance(s.answer, Report) and s.answer.stepped for s in active):
                 if kernel.round >= kernel.round_limit:
-                    kernel.endless(each.envelope().topic for each in said)
+                    kernel.endless(envelope.topic for envelope in said)
                 kernel.round += 1
             local = self._route(said)
             priority = None
 
-    def _record(self, kernel: Kernel, said: list[Said]) -> None:
-        self._published.update([each.declaration.name for each in said])
-        if kernel.observers:
-            envelopes = [each.envelope() for each in said]
-            for observer in kernel.observers:
-                observer.observe(envelopes)
-
-    def _gather(self, own: list[Envelope[Any]], active: list[Seat]) -> list[Said]:
+    def _gather(self, own: list[Envelope[Any]], active: list[Seat]) -> list[Envelope[Any]]:
         """All that a round has published, in order."""
-        heaps = [[Said.here(envelope) for envelope in own], *(seat.said for seat in active)]
-        said = [each for heap in heaps for each in heap]
-        if sum(map(bool, heaps)) > 1 or len({each.declaration.name for each in said}) > 1:
-            said.sort(key=IN_ORDER)
+        said = own
         for seat in active:
+            said = said + seat.said
             seat.said = []
+        said.sort(key=_BY_SENDER)
         return said
 
-    def _route(self, said: list[Said]) -> list[Said]:
+    def _route(self, said: list[Envelope[Any]]) -> list[Envelope[Any]]:
         """Put messages aside for the followers that may hear them; returns those for components of this process."""
-        local: list[Said] = []
+        local: list[Envelope[Any]] = []
         last: Declaration | None = None
         seat_of, router = self._seat_of, self._router
-        for each in said:
-            if each.declaration is not last:
-                last = each.declaration
-                name, retain, routes = last.name, last.retain, router.routes(last)
-            asked = None if each.reply_to is None else seat_of.get(each.reply_to.partition("#")[0])
-            for place in routes.places(each.body):
+        for envelope in said:
+            if (declaration := envelope.declaration) is not last:
+                last, routes = declaration, router.routes(declaration)
+                name, retain = declaration.name, declaration.retain
+            asked = None if envelope.reply_to is None else seat_of.get(envelope.reply_to.partition("#")[0])
+            for place in routes.places(envelope.body):
                 if place is _HERE:
-                    local.append(each)
-                elif place is not seat_of.get(each.sender):  # A follower keeps what its own components hear.
+                    local.append(envelope)
+                elif place is not seat_of.get(envelope.sender):  # A follower keeps what its own components hear.
                     if name in place.listens or place is asked:
-                        place.outgoing.add(name, each.line)
+                        place.outgoing.add(name, journal_line(envelope))
                     elif retain:
-                        place.later.add(name, each.line)
+                        place.later.add(name, journal_line(envelope))
         return local
 
     def _step(self, seats: list[Seat], step: Step) -> Iterable[tuple[str, bytes]]:
@@ -195,6 +190,7 @@ class Timekeeper:
             PeerError: one is lost.
         """
         self._awaited = [seat for seat in seats if seat.answer is None]
+        self._check()
         while self._awaited:
             await self._change()
             self._check()
@@ -221,7 +217,10 @@ class Timekeeper:
 
     def lose(self, text: str) -> None:
         """A follower is known to be lost for good: the run fails."""
-        self._failure = self._failure or PeerError(text)
+        self._fail(PeerError(text))
+
+    def _fail(self, error: GridbusError) -> None:
+        self._failure = self._failure or error
         self._changed.set()
 
     async def _send(self, frames: Iterable[tuple[str, bytes]]) -> None:
@@ -287,6 +286,9 @@ class Timekeeper:
             seat.stirs = note.more
             seat.listens = seat.listens if note.listens is None else frozenset(note.listens)
             seat.due = None if note.due_instant is None else (note.due_instant, note.due_priority)
+        if isinstance(note, Failed) and seat not in self._awaited:
+            # Not by what it was told last: it was started again, and is not as it was.
+            self._fail(_error_of(note))
         if isinstance(note, Report | Failed | Farewell):
             seat.answer = note
             if seat in self._awaited:

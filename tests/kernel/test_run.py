@@ -376,9 +376,9 @@ def test_what_is_no_run_cannot_be_replayed(tmp_path: Path, spoil: Callable[[Path
         anyio.run(replay, tmp_path / "out")
 
 
-def test_a_group_of_one_error_is_that_error():
-    error = ValueError("one")
+def test_a_group_of_errors_is_the_first_that_is_ours():
+    error, ours = ValueError("one"), UsageError("ours")
 
     assert unwrapped(ExceptionGroup("", [ExceptionGroup("", [error])])) is error
-    two = ExceptionGroup("", [error, KeyError()])
-    assert unwrapped(ExceptionGroup("", [two])) is two
+    assert unwrapped(ExceptionGroup("", [ExceptionGroup("", [error, KeyError()])])) is error
+    assert unwrapped(ExceptionGroup("", [error, ExceptionGroup("", [ours])])) is ours
