@@ -6,7 +6,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from .errors import Fault, GridbusError, InputError, UsageError
 from .instant import HOUR, MINUTE, SECOND, Duration
 from .journal import DifferenceFound
 from .plugins import contract, load, names, scenario_text
-from .run import Interrupted, Result, replay, run
+from .run import Interrupted, Result, replay, run, until_signal
 from .run import Progress as Tell
 from .scenario import Scenario
 
@@ -120,8 +120,7 @@ def _scenarios(_: argparse.Namespace) -> int:
 def _serve(options: argparse.Namespace) -> int:
     from .nats.serve import serve
 
-    with suppress(KeyboardInterrupt):
-        anyio.run(serve, Scenario.load(options.scenario), _service(options), _out.print)
+    anyio.run(until_signal, serve, Scenario.load(options.scenario), _service(options), _out.print)
     return DONE
 
 

@@ -99,8 +99,11 @@ def _encoding(shape: Shape, name: str, depth: int) -> str:
 
 
 @cache
-def checker(cls: type) -> Check:
-    """The function that checks plain data and makes an object of the class."""
+def checker(cls: type, *, exact: bool = False) -> Check:
+    """The function that checks plain data and makes an object of the class.
+
+    With ``exact`` a whole number stays one where a number is declared, as the one who wrote the data had it.
+    """
     structure = structure_of(cls)
     names: dict[str, Any] = {
         "cls": cls,
@@ -116,7 +119,7 @@ def checker(cls: type) -> Check:
         "before = len(faults); found = 0",
     ]
     for index, entry in enumerate(structure.fields):
-        names[f"check{index}"] = _field_check(entry)
+        names[f"check{index}"] = _field_check(entry, exact)
         if entry.required:
             otherwise = f"v{index} = missing(path, {entry.name!r}, faults)"
         else:
@@ -205,8 +208,8 @@ def _compiled(source: str, name: str, names: dict[str, Any], filename: str) -> A
     return names[name]
 
 
-def _field_check(entry: Field) -> Check:
-    check = _check(entry.shape)
+def _field_check(entry: Field, exact: bool = False) -> Check:
+    check = _check(entry.shape, exact)
     bounds = (entry.at_least, entry.at_most, entry.above)
     if bounds == (None, None, None):
         return check
@@ -229,17 +232,19 @@ def _field_check(entry: Field) -> Check:
     return bounded
 
 
-def _check(shape: Shape) -> Check:
+def _check(shape: Shape, exact: bool) -> Check:
     match shape:
         case Structure(cls=cls):
-            return checker(cls)
+            return checker(cls, exact=exact)
         case Listing(of=of):
-            return _listing_check(_check(of))
+            return _listing_check(_check(of, exact))
         case Maybe(of=of):
-            inner = _check(of)
+            inner = _check(of, exact)
             return lambda raw, path, faults: None if raw is None else inner(raw, path, faults)
         case Choice(enum=enum, values=values):
             return _choice_check(enum, values)
+        case Scalar(kind=Kind.NUMBER) if exact:
+            return _exact_number
         case Scalar(kind=kind):
             return _SCALAR_CHECKS[kind]
 
@@ -273,6 +278,11 @@ def _number(raw: object, path: Path, faults: list[Fault]) -> object:
     if type(raw) is int and abs(raw) <= _LARGEST:
         return float(raw)
     return _fault(path, "a number", raw, faults)
+
+
+def _exact_number(raw: object, path: Path, faults: list[Fault]) -> object:
+    number = _number(raw, path, faults)
+    return raw if type(raw) is int and number is not None else number
 
 
 def _integer(raw: object, path: Path, faults: list[Fault]) -> object:

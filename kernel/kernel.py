@@ -348,8 +348,10 @@ class Kernel:
                     self._disordered = False
                 for observer in observers:
                     observer.observe(outbox)
+                self.round += 1
                 deliver(outbox, self._ready, answer, blame)
-            self.round += 1
+            else:
+                self.round += 1
             if self.round % _BREATH == 0:
                 await anyio.lowlevel.checkpoint()
 

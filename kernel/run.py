@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager, suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import anyio
 import anyio.abc
@@ -29,6 +30,8 @@ from .scenario import Member, Scenario
 if TYPE_CHECKING:
     from .network.session import Split
     from .network.timekeeper import Timekeeper
+
+R = TypeVar("R")
 
 RUNS = Path("runs")
 """Where run folders are made when the caller names none."""
@@ -129,18 +132,11 @@ def run(
     if records and out is None and (bus is None or not bus.split.only):
         out = next_folder(RUNS, scenario.name)
 
-    async def interruptible() -> Result | None:
-        result: Result | None = None
-        async with anyio.create_task_group() as group:
-            group.start_soon(_cancel_on_signal, group.cancel_scope)
-            result = await run_async(
-                scenario, out, seed, until, records=records, speed=speed, helics=helics, bus=bus, progress=progress
-            )
-            group.cancel_scope.cancel()
-        return result
-
+    go = partial(
+        run_async, scenario, out, seed, until, records=records, speed=speed, helics=helics, bus=bus, progress=progress
+    )
     try:
-        result = anyio.run(interruptible, backend_options={} if bus is None else bus.loop())
+        result = anyio.run(until_signal, go, backend_options={} if bus is None else bus.loop())
     except BaseExceptionGroup as group:
         error = unwrapped(group)
         raise error from error.__cause__
@@ -302,6 +298,16 @@ def _closed(recorder: Recorder, kernel: Kernel, begun: float, timekeeper: Timeke
         wall_s = round(time.perf_counter() - begun, 3)
         rejected = {} if timekeeper is None else timekeeper.rejected.facts()
         recorder.close(state, {"wall_s": wall_s, "until_ns": kernel.now, "error": error, **rejected})
+
+
+async def until_signal(work: Callable[..., Awaitable[R]], *arguments: object) -> R | None:
+    """Do something until it is done, or until this process is told to end; returns None then."""
+    result: R | None = None
+    async with anyio.create_task_group() as group:
+        group.start_soon(_cancel_on_signal, group.cancel_scope)
+        result = await work(*arguments)
+        group.cancel_scope.cancel()
+    return result
 
 
 async def _cancel_on_signal(scope: anyio.CancelScope) -> None:

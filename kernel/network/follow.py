@@ -6,6 +6,7 @@ components publish in that is known already, and only compared. So it comes to b
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator
@@ -13,6 +14,7 @@ from contextlib import asynccontextmanager
 from hashlib import sha256
 from operator import attrgetter
 from typing import Any
+from zlib import crc32
 
 import anyio
 import anyio.abc
@@ -28,7 +30,7 @@ from ..records import digest_of
 from .followers import Follower
 from .identity import new_token
 from .lines import Batch, Lines
-from .link import Frame, Link, Unconfirmed
+from .link import HEAD, Frame, Link, Unconfirmed
 from .notes import (
     Failed,
     Farewell,
@@ -54,6 +56,8 @@ _log = logging.getLogger(__name__)
 _IN_ORDER = attrgetter("instant", "round", "sender", "sequence")
 _KNOCK_S = 0.25
 """Seconds between two greetings until one is answered."""
+_TURN = 50
+"""Frames after which other tasks have their turn, while there are more."""
 _LINGER_S = 10.0
 """Seconds that the last words may take to arrive."""
 
@@ -75,10 +79,13 @@ class FollowedRun:
         self._hears = {subjects.hear(follower.name, d.name): Lines(d) for d in follower.hears(contract())}
         self._listens: tuple[str, ...] = ()
         self._at_home = Router({follower.name: follower.addresses})
-        self._batch = Batch(transport.largest_payload - 1000)
+        self._batch = Batch(transport.largest_payload - HEAD)
         self._inbox: deque[tuple[str, bytes]] = deque()
-        self._arrived = anyio.Event()
+        self._arrived = asyncio.Event()
         self._welcome: Welcome | None = None
+        self._repeated = 0
+        """Checksum of what a process that was started again says once more."""
+        self._taken = 0
         self._end: PeerError | None = None
         self._heard = False
         self._confirmed = -1
@@ -146,10 +153,6 @@ class FollowedRun:
                     if note.instant != kernel.now:
                         kernel.enter(note.instant)
                     return
-                if isinstance(note, Stopped):
-                    # Kept as the end, so that nobody is told of it: who keeps time knows, and may be gone.
-                    self._end = PeerError(f"the run was ended: {note.reason}")
-                    raise self._end
                 if isinstance(note, Step):
                     own, others = await self._round(kernel, note, own + others), []
 
@@ -214,7 +217,7 @@ class FollowedRun:
 
     async def _linger(self) -> None:
         with anyio.move_on_after(_LINGER_S):
-            while self._unconfirmed:
+            while self._unconfirmed and self._end is None:
                 await self._arrival()
 
     # Frames
@@ -227,7 +230,8 @@ class FollowedRun:
         welcome = self._welcome
         if welcome is not None and self._link.sent <= welcome.received:
             self._link.kept.forget(self._link.sent)
-            if self._link.sent == welcome.received and self._link.checksum_sent != welcome.checksum:
+            self._repeated = crc32(content, self._repeated)
+            if self._link.sent == welcome.received and self._repeated != welcome.checksum:
                 raise self._another_run()
             return
         await self._transport.publish(subject, payload)
@@ -250,12 +254,13 @@ class FollowedRun:
                 if welcome is not None and self._link.sent < welcome.received and self._link.received >= welcome.sent:
                     raise self._another_run()
                 await self._arrival()
-        elif len(self._inbox) > 1:
+        self._taken += 1
+        if self._taken % _TURN == 0:
             await anyio.lowlevel.checkpoint()
         return self._inbox.popleft()
 
     async def _arrival(self, longest_s: float | None = None) -> None:
-        self._arrived = anyio.Event()
+        self._arrived = asyncio.Event()
         if longest_s is None:
             await self._arrived.wait()
         else:

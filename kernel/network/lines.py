@@ -26,7 +26,8 @@ class Lines:
         self.declaration = declaration
         self.name = declaration.name
         cls: type = declaration.cls
-        self._check = checker(cls)
+        # Exact, since what is said in answer must not depend on which process the answer is made in.
+        self._check = checker(cls, exact=True)
 
     def raws(self, content: bytes) -> list[Raw]:
         """The lines of a frame as plain data, their heads checked and their bodies not.

@@ -11,7 +11,6 @@ import tempfile
 from collections import deque
 from collections.abc import Iterator
 from typing import Protocol
-from zlib import crc32
 
 import attrs
 
@@ -20,11 +19,15 @@ from ..errors import DecodeError, Fault
 Content = tuple[str, bytes]
 """Subject and content of a frame."""
 
+_WRITTEN_AT_ONCE = 32 << 20
+"""Bytes of kept frames that stay in memory until they are written."""
 _EARLY = 100_000
 """Frames that may wait for one that is missing."""
+HEAD = 100
+"""Bytes of the longest first line that a frame has."""
 
 
-@attrs.frozen
+@attrs.define
 class Frame:
     """A frame as it came in."""
 
@@ -42,7 +45,7 @@ class Frame:
         """
         head, newline, content = payload.partition(b"\n")
         parts = head.split(b" ")
-        if not newline or len(parts) != 3 or not (parts[1].isdigit() and parts[2].isdigit()) or len(head) > 100:
+        if not newline or len(parts) != 3 or not (parts[1].isdigit() and parts[2].isdigit()) or len(head) >= HEAD:
             raise DecodeError("frame", [Fault("frame", "expected a line with token, number and count")])
         try:
             return cls(parts[0].decode("ascii"), int(parts[1]), int(parts[2]), content)
@@ -108,15 +111,18 @@ class Everything:
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the run
         self._places: list[tuple[str, int, int]] = []
+        self._fresh: list[bytes] = []
+        self._written = 0
         self._end = 0
 
     def keep(self, content: Content) -> None:
         """Add the next frame."""
         subject, text = content
-        self._file.seek(self._end)
-        self._file.write(text)
+        self._fresh.append(text)
         self._places.append((subject, self._end, len(text)))
         self._end += len(text)
+        if self._end - self._written > _WRITTEN_AT_ONCE:
+            self._write()
 
     def forget(self, number: int) -> None:
         """Keep them all the same."""
@@ -125,12 +131,21 @@ class Everything:
         """The frames after a number."""
         for index in range(number, len(self._places)):
             subject, place, length = self._places[index]
+            self._write()
             self._file.seek(place)
             yield index + 1, (subject, self._file.read(length))
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of all frames."""
+        self._fresh.clear()
         self._file.close()
+
+    def _write(self) -> None:
+        if self._fresh:
+            self._file.seek(self._written)
+            self._file.writelines(self._fresh)
+            self._fresh.clear()
+            self._written = self._end
 
 
 class Link:
@@ -141,15 +156,12 @@ class Link:
         self.kept = kept
         self.sent = 0
         self.received = 0
-        self.checksum_sent = 0
-        self.checksum_received = 0
         self.repeated = 0
         self._early: dict[int, Content] = {}
 
     def send(self, subject: str, content: bytes) -> bytes:
         """The payload of the next frame."""
         self.sent += 1
-        self.checksum_sent = crc32(content, self.checksum_sent)
         self.kept.keep((subject, content))
         return framed(self.token, self.sent, self.received, content)
 
@@ -180,8 +192,6 @@ class Link:
         while (following := self._early.pop(frame.number + len(ready), None)) is not None:
             ready.append(following)
         self.received += len(ready)
-        for _, content in ready:
-            self.checksum_received = crc32(content, self.checksum_received)
         return ready
 
     @property

@@ -82,7 +82,7 @@ class Roster:
     @staticmethod
     def accept(seat: Seat) -> Answer:
         """The welcome of the process that has a seat."""
-        return seat.aside(written(Welcome(seat.link.received, seat.link.checksum_received, seat.link.sent)))
+        return seat.aside(written(Welcome(seat.link.received, seat.checksum, seat.link.sent)))
 
     def _seat(self, seat: Seat, hello: Hello, token: str) -> None:
         again = "again " if seat.link.received else ""

@@ -45,12 +45,16 @@ class Seat:
     """The messages that its components have subscribed to."""
     said: list[Envelope[Any]] = attrs.field(factory=list)
     """What its components have published in this round."""
+    asked: bool = False
+    """Whether it was told to step and has not answered yet."""
     answer: Report | Failed | Farewell | None = None
     """What it has answered to the last step."""
     heard: bool = False
     """Whether something came from it since the last look."""
     silent: int = 0
     """Looks at which nothing had come from it."""
+    checksum: int = 0
+    """Of all that it has said, in order; what a process that is started again says must have the same."""
     confirmed: int = -1
     """Frames that it had received at its last status."""
     rival_token: str = ""

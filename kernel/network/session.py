@@ -14,6 +14,7 @@ from ..scenario import Member, Scenario
 from .follow import FollowedRun, follow
 from .followers import Follower, Shard, chosen_members, kept_members, main_functions
 from .identity import hello_of
+from .link import HEAD
 from .pace import Pace
 from .roster import Roster
 from .subjects import Subjects
@@ -65,7 +66,7 @@ async def timekeeping(
 
     ``show`` is called with the timekeeper before the followers are waited for.
     """
-    roster = Roster(scenario, split.kept(scenario), split.subjects(scenario), transport.largest_payload)
+    roster = Roster(scenario, split.kept(scenario), split.subjects(scenario), transport.largest_payload - HEAD)
     if shards is not None:
         roster.expect_all(shards)
     async with keep_time(roster, transport, split.subjects(scenario), split.pace, show) as timekeeper:

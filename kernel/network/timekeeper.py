@@ -7,12 +7,14 @@ records. A follower that has nothing to do in a round is not asked.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from operator import attrgetter
 from typing import Any
+from zlib import crc32
 
 import anyio
 import anyio.abc
@@ -53,7 +55,7 @@ class Timekeeper:
         self._router: Router[Seat | None] = Router({})
         self._published: Counter[str] = Counter()
         self._seat_of: dict[str, Seat] = {}
-        self._changed = anyio.Event()
+        self._changed = asyncio.Event()
         self._awaited: list[Seat] = []
         self._failure: GridbusError | None = None
         self._kernel: Kernel | None = None
@@ -124,12 +126,10 @@ class Timekeeper:
                 self._published.update([envelope.declaration.name for envelope in said])
                 for observer in kernel.observers:
                     observer.observe(said)
-                kernel.deliver(local)
-            stirring = kernel.stirring
+            own, stirring, failure = await _own_round(kernel, local)
             if not (active or stirring):
                 return
-            own = await kernel.step()
-            await self._answers(active)
+            await self._answers(active, failure)
             said = self._gather(own, active)
             if stirring or said or any(isinstance(s.answer, Report) and s.answer.stepped for s in active):
                 if kernel.round >= kernel.round_limit:
@@ -171,7 +171,7 @@ class Timekeeper:
         """What the followers of a round have to know, and the word to step."""
         note = written(step)
         for seat in seats:
-            seat.answer = None
+            seat.asked, seat.answer = True, None
             for name, content in (*seat.later.take(), *seat.outgoing.take()):
                 yield seat.send(content, seat.subjects.hear(seat.name, name))
             yield seat.send(note)
@@ -179,24 +179,27 @@ class Timekeeper:
     def _last_words(self, finish: Finish) -> Iterable[tuple[str, bytes]]:
         note = written(finish)
         for seat in self._seats:
-            seat.answer = None
+            seat.asked, seat.answer = True, None
             yield seat.send(note)
 
-    async def _answers(self, seats: Sequence[Seat]) -> None:
+    async def _answers(self, seats: Sequence[Seat], failure: ComponentError | None = None) -> None:
         """Wait until all of some followers have answered.
 
         Raises:
-            ComponentError: a component of one raised; the first by address, where several did.
+            ComponentError: a component of one raised, or of this process; the first by address, where several did.
             PeerError: one is lost.
         """
-        self._awaited = [seat for seat in seats if seat.answer is None]
+        self._awaited = [seat for seat in seats if seat.asked]
         self._check()
         while self._awaited:
             await self._change()
             self._check()
         failed = [seat.answer for seat in seats if isinstance(seat.answer, Failed)]
-        if failed:
-            raise _error_of(min(failed, key=attrgetter("address")))
+        first = min(failed, key=attrgetter("address"), default=None)
+        if failure is not None and (first is None or failure.address < first.address):
+            raise failure
+        if first is not None:
+            raise _error_of(first)
 
     def _check(self) -> None:
         if self._failure is not None:
@@ -204,7 +207,7 @@ class Timekeeper:
 
     async def _change(self, longest_s: float | None = None) -> None:
         """Wait until something has come that is waited for."""
-        self._changed = anyio.Event()
+        self._changed = asyncio.Event()
         if longest_s is None:
             await self._changed.wait()
         else:
@@ -229,7 +232,7 @@ class Timekeeper:
 
     async def stop(self, reason: str) -> None:
         """Tell every follower that the run ends early."""
-        await self._send(seat.send(written(Stopped(reason))) for seat in self._seats)
+        await self._send(seat.aside(written(Stopped(reason))) for seat in self._seats)
 
     def statistics(self, own: KernelStatistics) -> KernelStatistics:
         """The counts of the whole run, with what the followers have said in their farewells."""
@@ -266,6 +269,7 @@ class Timekeeper:
             return
         gap = seat.link.gap
         for earlier, content in seat.link.take(subject, frame):
+            seat.checksum = crc32(content, seat.checksum)
             try:
                 self._take_content(seat, earlier, content)
             except DecodeError as error:
@@ -286,11 +290,11 @@ class Timekeeper:
             seat.stirs = note.more
             seat.listens = seat.listens if note.listens is None else frozenset(note.listens)
             seat.due = None if note.due_instant is None else (note.due_instant, note.due_priority)
-        if isinstance(note, Failed) and seat not in self._awaited:
-            # Not by what it was told last: it was started again, and is not as it was.
+        if isinstance(note, Failed) and not seat.asked:
+            # Before it was told anything, or when it was started again and is not as it was.
             self._fail(_error_of(note))
         if isinstance(note, Report | Failed | Farewell):
-            seat.answer = note
+            seat.asked, seat.answer = False, note
             if seat in self._awaited:
                 self._awaited.remove(seat)
             if not self._awaited:
@@ -356,6 +360,21 @@ class Timekeeper:
             _log.warning("%s is silent (%s); time stands still when it is needed", seat.name, seat.process)
         if seat.silent >= self._pace.patience:
             self.lose(f"{seat.name} ({seat.process}) has been silent for {self._pace.patience_s:g} s: it is lost")
+
+
+async def _own_round(
+    kernel: Kernel, inbox: list[Envelope[Any]]
+) -> tuple[list[Envelope[Any]], bool, ComponentError | None]:
+    """What components of this process publish in a round, and whether there was something to do.
+
+    The error of one that raises comes last: it waits for those of other processes.
+    """
+    try:
+        kernel.deliver(inbox)
+        stirring = kernel.stirring
+        return await kernel.step() if stirring else [], stirring, None
+    except ComponentError as error:
+        return [], True, error
 
 
 def _status(seat: Seat, *, lost: bool = False) -> bytes:
