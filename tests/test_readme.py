@@ -32,6 +32,10 @@ def test_the_component_example_prints_what_the_prices_imply(tmp_path: Path) -> N
     assert run_example("component", tmp_path).split() == ["00:00:00", "on", "00:05:00", "on", "00:10:00", "off"]
 
 
+def test_the_split_run_gives_the_same_bytes(tmp_path: Path) -> None:
+    assert re.match(r"True \d+ components in six processes", run_example("split", tmp_path))
+
+
 @pytest.mark.parametrize("command", ["gridbus run", "python -m pytest"])
 def test_the_two_commands_are_there(command: str) -> None:
     assert command in README.read_text(encoding="utf-8")
