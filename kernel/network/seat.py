@@ -61,7 +61,8 @@ class Seat:
     """The token of another process that wants the seat, while it is found out whether the first one lives."""
     alive: bool = False
     """Whether something has come from the first one since."""
-    _addresses: frozenset[str] = frozenset()
+    addresses: frozenset[str] = frozenset()
+    """Who speaks there: its components, and the names in which the kernel tells of them."""
 
     @classmethod
     def of(cls, follower: Follower, subjects: Subjects, contract: tuple[Declaration, ...], largest: int) -> Seat:
@@ -90,7 +91,7 @@ class Seat:
             DecodeError: they are not what this follower may say now; carries the faults of the first.
         """
         lines = self.says[subject]
-        declaration, rules, addresses = lines.declaration, lines.declaration.sender_rules, self._addresses
+        declaration, rules, addresses = lines.declaration, lines.declaration.sender_rules, self.addresses
         for raw, line in zip(lines.raws(content), content.splitlines(keepends=True), strict=True):
             sender = raw["sender"]
             role, _, name = sender.partition(".")
@@ -107,7 +108,7 @@ class Seat:
     def _faults(self, raw: Raw, declaration: Declaration, now: Instant, round_: int) -> Iterator[Fault]:
         if (raw["at"], raw["round"]) != (now, round_):
             yield Fault("at", f"expected round {round_} of {now} ns, got round {raw['round']} of {raw['at']} ns")
-        if raw["sender"] not in self._addresses:
+        if raw["sender"] not in self.addresses:
             yield Fault("sender", f"{raw['sender']} is not run by {self.name}")
         else:
             allowed = ", ".join(declaration.senders)

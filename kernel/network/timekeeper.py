@@ -73,7 +73,7 @@ class Timekeeper:
             looks += 1
             await self._change(self._pace.look_s)
             self._check()
-        self._seat_of = {address: seat for seat in self._seats for address in seat.follower.addresses}
+        self._seat_of = {address: seat for seat in self._seats for address in seat.addresses}
 
     @property
     def kept(self) -> Sequence[Member]:
