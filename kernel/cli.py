@@ -126,10 +126,9 @@ def _serve(options: argparse.Namespace) -> int:
 
 def _describe(options: argparse.Namespace) -> int:
     if options.nats is not None:
-        from .nats.serve import Service, configuration
+        from .nats.serve import configuration
 
-        service = Service(shards=options.shards)
-        _out.print(configuration(Scenario.load(options.nats or DEFAULT_SCENARIO), service), end="")
+        _out.print(configuration(Scenario.load(options.nats or DEFAULT_SCENARIO), _service(options)), end="")
     elif options.asyncapi:
         _print_json(asyncapi(contract()))
     else:
@@ -243,26 +242,32 @@ def _helics_choice(given: str | None) -> bool | Path:
     return Path(given) if given else True
 
 
+_NETWORK = {
+    "only": "only",
+    "shard": "shard",
+    "shards": "shards",
+    "keep": "keep",
+    "run_name": "run",
+    "credentials": "credentials",
+    "patience": "patience_s",
+    "tls_ca": "tls_ca",
+    "tls_certificate": "tls_certificate",
+    "tls_key": "tls_key",
+}
+"""Options of a networked run, and what they are to the bus."""
+
+
 def _bus(options: argparse.Namespace) -> NatsBus | None:
     """The networked bus that the options ask for."""
-    given = {
-        "only": tuple(options.only),
-        "shard": options.shard,
-        "shards": options.shards,
-        "keep": None if options.keep is None else tuple(options.keep),
-        "run": options.run_name,
-        "credentials": options.credentials,
-        "patience_s": options.patience,
-        **_tls(options),
-    }
+    given = {name: value for name in _NETWORK if (value := getattr(options, name)) is not None}
     if options.bus is None:
-        named = [name for name, value in given.items() if value not in (None, (), 1, "", 60.0)]
-        if named:
-            raise UsageError(f"--{named[0].replace('_', '-')} is for a run on a network; add --bus nats")
+        for name in given:
+            raise UsageError(f"--{name.replace('_', '-')} is for a run on a network; add --bus nats")
         return None
     from .nats.bus import NatsBus
 
-    return NatsBus(None if options.bus == "nats" else options.bus, **given)
+    url = None if options.bus == "nats" else options.bus
+    return NatsBus(url, **{_NETWORK[name]: value for name, value in given.items()})
 
 
 def _tls(options: argparse.Namespace) -> dict[str, Path | None]:
@@ -277,24 +282,32 @@ def _service(options: argparse.Namespace) -> Service:
         host=options.host,
         port=options.port,
         credentials=None if options.anonymous else Path(options.credentials),
-        shards=options.shards,
+        shards=options.shards or 1,
         keep=None if options.keep is None else tuple(options.keep),
-        run=options.run_name,
+        run=options.run_name or "",
         **_tls(options),
     )
 
 
 def _network_arguments(added: argparse.ArgumentParser, credentials: str | None) -> None:
     """The options that the two ends of a networked run share."""
-    added.add_argument("--shards", type=int, default=1, metavar="N", help="split agents over N processes")
+    added.add_argument("--shards", type=int, metavar="N", help="split agents over N processes")
     added.add_argument("--keep", nargs="+", metavar="WHAT", help="members that run with the process that keeps time")
-    added.add_argument("--run-name", default="", metavar="NAME", help="name of the run, where several share a server")
+    added.add_argument("--run-name", metavar="NAME", help="name of the run, where several share a server")
     added.add_argument(
         "--credentials", default=credentials, metavar="PATH", help="folder of seed files, or one of them"
     )
     added.add_argument("--tls-ca", metavar="FILE", help="certificate authority of the other side")
     added.add_argument("--tls-certificate", metavar="FILE", help="own certificate")
     added.add_argument("--tls-key", metavar="FILE", help="key of the own certificate")
+
+
+def _server_arguments(added: argparse.ArgumentParser) -> None:
+    """The options of a server."""
+    added.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    added.add_argument("--port", type=int, default=4222, help="port to listen on (default: %(default)s)")
+    added.add_argument("--anonymous", action="store_true", help="no users and permissions; on loopback only")
+    _network_arguments(added, "credentials")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -323,11 +336,11 @@ def _parser() -> argparse.ArgumentParser:
         help="split the run over processes: own server and all processes, or joining a server that runs",
     )
     added.add_argument(
-        "--only", nargs="+", default=[], metavar="WHAT", help="run only these members: mo.retail, agents"
+        "--only", nargs="+", metavar="WHAT", help="run only these members: mo.retail, agents"
     )
     added.add_argument("--shard", metavar="N/COUNT", help="run only this part of them, like 2/4")
     added.add_argument(
-        "--patience", type=float, default=60.0, metavar="S", help="seconds that another process may be silent"
+        "--patience", type=float, metavar="S", help="seconds that another process may be silent (default: 60)"
     )
     _network_arguments(added, None)
     added.add_argument("--no-records", action="store_true", help="keep no records")
@@ -335,10 +348,7 @@ def _parser() -> argparse.ArgumentParser:
 
     added = command("serve", _serve, "run just the NATS server of a scenario, with users and permissions for each role")
     added.add_argument("scenario", nargs="?", default=DEFAULT_SCENARIO, help="file or name (default: %(default)s)")
-    added.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    added.add_argument("--port", type=int, default=4222, help="port to listen on (default: %(default)s)")
-    added.add_argument("--anonymous", action="store_true", help="no users and permissions; on loopback only")
-    _network_arguments(added, "credentials")
+    _server_arguments(added)
 
     added = command("check", _check, "check a scenario and report every fault at once")
     added.add_argument("scenario")
@@ -351,7 +361,7 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument(
         "--nats", nargs="?", const="", metavar="SCENARIO", help="the NATS server's configuration, with permissions"
     )
-    added.add_argument("--shards", type=int, default=1, metavar="N", help="with users for so many shards of agents")
+    _server_arguments(added)
     added = command("replay", _replay, "run a recorded run again and show the first difference")
     added.add_argument("run", metavar="RUN", help="run folder")
     added = command("bench", _bench, "measure")

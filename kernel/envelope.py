@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from .codec import encoder
+from .errors import DecodeError, PeerError
 from .instant import Instant
 from .message import Declaration, declaration_of
 
@@ -121,8 +122,11 @@ class WiredEnvelope(Envelope[M]):
         """The message.
 
         Raises:
-            DecodeError: what came is none.
+            PeerError: what came is none; names the sender.
         """
         if self._made is None:
-            self._made = self._make(self.body)
+            try:
+                self._made = self._make(self.body)
+            except DecodeError as error:
+                raise PeerError(f"{self.sender} published what is no {self.declaration.name}: {error}") from None
         return self._made

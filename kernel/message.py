@@ -8,7 +8,8 @@ an agent, and only in its own name; ``do.*``: any distribution operator). The bu
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar, dataclass_transform
 
 import attrs
@@ -141,6 +142,18 @@ def snake_case(name: str) -> str:
 def is_token(text: str) -> bool:
     """Whether a text can be one token of a topic or address."""
     return _TOKEN.fullmatch(text) is not None
+
+
+_known_token = lru_cache(maxsize=1 << 16)(is_token)
+
+
+def has_topic(declaration: Declaration, body: Mapping[str, object]) -> bool:
+    """Whether the fields of a message, given in its encoded form, make a topic."""
+    for name in declaration.topic_fields:
+        value = body.get(name)
+        if not (isinstance(value, str) and _known_token(value)):
+            return False
+    return True
 
 
 def matches(pattern: str, topic: str) -> bool:

@@ -57,6 +57,8 @@ class NatsBus:
     def __attrs_post_init__(self) -> None:
         if self.url is None and (self.only or self.shard):
             raise UsageError("one part of a run joins a server that runs; name it, like nats://host:4222")
+        if self.url is None and (self.credentials or self.tls_ca or self.tls_certificate or self.tls_key):
+            raise UsageError("a server of the run's own needs no credentials and no TLS; they are for one that runs")
         if self.url is not None and self.shards != 1:
             raise UsageError("a process on a running server is one shard: --only agents --shard 2/4")
         if not 1 <= self.shards <= 1000:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import anyio
 import orjson
 
 from ..errors import GridbusError
-from ..run import unwrapped
+from ..run import run
 from ..scenario import Scenario
 from .bus import NatsBus
 
@@ -22,17 +21,13 @@ def main(file: str) -> int:
         data["url"],
         only=[data["member"]],
         shard=data["shard"],
-        keep=None,
         run=data["run"],
         credentials=Path(data["credentials"]),
         patience_s=data["patience_s"],
     )
     try:
-        anyio.run(bus.take_part, scenario, backend_options=bus.loop())
-    except BaseExceptionGroup as group:
-        error = unwrapped(group)
-        if not isinstance(error, GridbusError):
-            raise
+        run(scenario, records=False, bus=bus)
+    except GridbusError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

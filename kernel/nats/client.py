@@ -10,6 +10,8 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
+import anyio
+
 from ..errors import PeerError, UsageError
 from ..network.transport import Take
 from .access import Access
@@ -21,8 +23,7 @@ _PENDING_BYTES = 1 << 30
 _RETRY_S = 0.1
 _PING_S = 10
 _CLOSE_S = 5
-_FRAME_BYTES = 1 << 20
-"""A frame is no larger than this, whatever the server takes: others want their turn."""
+_SUBSCRIBE_S = 30
 
 
 class NatsTransport:
@@ -32,13 +33,26 @@ class NatsTransport:
         self._client = client
         self._events = events
         self._subscriptions: list[Any] = []
-        self.largest_payload = min(int(client.max_payload), _FRAME_BYTES)
-        self.publish: Callable[[str, bytes], Any] = client.publish
+        self._errors = _client_errors()
+        self.largest_payload = int(client.max_payload)
 
     @property
     def refused(self) -> list[str]:
         """What the server has refused to this user, in its words."""
         return self._events.refused
+
+    async def publish(self, subject: str, payload: bytes) -> None:
+        """Send a payload to whoever has subscribed to the subject; while the server is away, it waits.
+
+        Raises:
+            PeerError: the server has refused what this user published, or closed the connection for good.
+        """
+        if self._events.unsaid:
+            raise PeerError(f"the NATS server refuses: {self._events.unsaid}; it was made for other messages or users")
+        try:
+            await self._client.publish(subject, payload)
+        except self._errors as error:
+            raise PeerError(f"the NATS server takes nothing more on {subject}: {type(error).__name__}") from error
 
     async def subscribe(self, subjects: Sequence[str], take: Take) -> None:
         """Have everything that comes in on some subjects.
@@ -55,11 +69,23 @@ class NatsTransport:
             self._subscriptions.append(
                 await self._client.subscribe(subject, cb=receive, pending_msgs_limit=0, pending_bytes_limit=0)
             )
-        # The first ping overtakes the subscriptions that the client still holds; the answer to the second is theirs.
-        await self._client.flush()
-        await self._client.flush()
+        await self._flushed()
         if len(self.refused) > before:
             raise PeerError(f"the NATS server refuses: {self.refused[-1]}; these are the credentials of another user")
+
+    async def _flushed(self) -> None:
+        """Wait until the server has what was sent to it, even if it is restarted meanwhile."""
+        with anyio.move_on_after(_SUBSCRIBE_S):
+            # The first ping overtakes what the client still holds; the answer to the second comes after it.
+            answers = 0
+            while answers < 2:
+                try:
+                    await self._client.flush(2)
+                    answers += 1
+                except self._errors:
+                    await anyio.sleep(_RETRY_S)
+            return
+        raise PeerError(f"the NATS server has not answered for {_SUBSCRIBE_S} s")
 
     def on_reconnect(self, call: Callable[[], None]) -> None:
         """Be told when the connection was lost and is there again."""
@@ -81,12 +107,20 @@ class NatsTransport:
         await _end(self._client, _CLOSE_S)
 
 
+def _client_errors() -> type[Exception]:
+    from nats import errors
+
+    return errors.Error
+
+
 class _Events:
     """What a connection has to say by itself."""
 
     def __init__(self, url: str, name: str) -> None:
         self.calls: list[Callable[[], None]] = []
         self.refused: list[str] = []
+        self.unsaid = ""
+        """What was not published, because the server refuses it."""
         self.last = "it does not answer"
         self.connected = self.closing = False
         self._url, self._name = url, name
@@ -98,6 +132,8 @@ class _Events:
         self.last = words
         if "permissions violation" in words.lower():
             self.refused.append(words)
+            if "for publish" in words.lower():
+                self.unsaid = words
             _log.warning("the NATS server refuses: %s", words)
         elif not self.connected:
             self._raise_if_final(error)

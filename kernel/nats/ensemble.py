@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _TOLD_S = 2.0
 """Seconds in which a follower that ends with an error has told why."""
+_ENOUGH = 5
+"""Times that a follower may be ended without having said anything new."""
 _LEAVE_S = 10.0
 """Seconds that a follower has to leave after the run."""
 _LEAVE_FAILED_S = 1.0
@@ -147,6 +149,7 @@ class _Watch:
 
     async def _follower(self, follower: Follower) -> None:
         process = self._players.processes[follower.name]
+        ended_at: list[int] = []
         while True:
             code = await process.wait()
             if code == 0:
@@ -157,9 +160,12 @@ class _Watch:
                 return
             if follower.name in self._players.away:
                 return
-            _log.warning("%s was ended by %s; it is started again", follower.name, signal.Signals(-code).name)
-            if self._timekeeper is not None:
-                self._timekeeper.gone(follower.name)
+            how = signal.Signals(-code).name
+            ended_at.append(0 if self._timekeeper is None else self._timekeeper.gone(follower.name))
+            if ended_at[-_ENOUGH:] == [ended_at[-1]] * _ENOUGH:
+                self._lost(f"{follower.name} is ended by {how} again and again: {self._players.last_words(follower)}")
+                return
+            _log.warning("%s was ended by %s; it is started again", follower.name, how)
             process = await self._players.start(follower)
 
     async def _server(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import attrs
 import orjson
 
+from ..errors import UsageError
 from ..message import Declaration
 from ..network.followers import Follower
 from ..network.subjects import Subjects
@@ -42,7 +43,12 @@ def server_configuration(settings: ServerSettings, users: Iterable[Permissions],
     """The configuration file of a server; without keys it lets in anybody.
 
     A user that has no key yet gets a placeholder, for reading only.
+
+    Raises:
+        UsageError: it would let in anybody from outside this machine.
     """
+    if keys is None and not settings.loopback:
+        raise UsageError(f"a server without users listens on loopback only, not on {settings.host}")
     blocks = [_HEAD.format(host=_quoted(settings.host), port=settings.port or -1), _tls(settings)]
     if keys is not None:
         blocks += ["authorization {\n  users = [\n", *(_user(user, keys) for user in users), "  ]\n}\n"]

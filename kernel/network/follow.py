@@ -25,11 +25,12 @@ from ..envelope import Envelope
 from ..errors import ComponentError, DecodeError, InternalError, PeerError, UsageError
 from ..journal import journal_line
 from ..kernel import Kernel
+from ..message import has_topic
 from ..plugins import contract
 from ..records import digest_of
 from .followers import Follower
 from .identity import new_token
-from .lines import Batch, Lines
+from .lines import Batch, Lines, check_size
 from .link import HEAD, Frame, Link, Unconfirmed
 from .notes import (
     Failed,
@@ -79,7 +80,8 @@ class FollowedRun:
         self._hears = {subjects.hear(follower.name, d.name): Lines(d) for d in follower.hears(contract())}
         self._listens: tuple[str, ...] = ()
         self._at_home = Router({follower.name: follower.addresses})
-        self._batch = Batch(transport.largest_payload - HEAD)
+        self._largest = transport.largest_payload - HEAD
+        self._batch = Batch(self._largest)
         self._inbox: deque[tuple[str, bytes]] = deque()
         self._arrived = asyncio.Event()
         self._welcome: Welcome | None = None
@@ -171,8 +173,11 @@ class FollowedRun:
         own = []
         for envelope in outbox:
             declaration, body = envelope.declaration, envelope.body
-            self._batch.add(declaration.name, journal_line(envelope, body))
-            if self._at_home.routes(declaration).places(body):
+            line = journal_line(envelope, body)
+            check_size(envelope, line, self._largest)
+            self._batch.add(declaration.name, line)
+            # What has no topic goes nowhere but back to its sender, whose fault it is.
+            if self._at_home.routes(declaration).places(body) or not has_topic(declaration, body):
                 own.append(envelope)
         await self._say()
         instant, priority = kernel.due() or (None, 0)
@@ -199,7 +204,7 @@ class FollowedRun:
         """Tell the timekeeper that the run has failed here."""
         if isinstance(error, PeerError) and error is self._end:
             return
-        fault = {ComponentError: "component", UsageError: "usage"}
+        fault = {ComponentError: "component", UsageError: "usage", PeerError: "peer"}
         kind = next((name for cls, name in fault.items() if isinstance(error, cls)), "internal")
         address = error.address if isinstance(error, ComponentError) else self._follower.name
         text = str(error) if kind != "internal" else f"{self._follower.name}: {type(error).__name__}: {error}"

@@ -21,7 +21,7 @@ Content = tuple[str, bytes]
 
 _WRITTEN_AT_ONCE = 32 << 20
 """Bytes of kept frames that stay in memory until they are written."""
-_EARLY = 100_000
+_EARLY = 1_000
 """Frames that may wait for one that is missing."""
 HEAD = 100
 """Bytes of the longest first line that a frame has."""

@@ -68,7 +68,7 @@ class Failed:
     address: str = field("component")
     instant: int = field("when", unit="ns")
     text: str = field("what the follower says of it")
-    fault: str = field("who is at fault: component, usage or internal", default="component")
+    fault: str = field("who is at fault: component, usage, peer or internal", default="component")
 
 
 @value

@@ -10,7 +10,7 @@ from ..message import Declaration
 from ..plugins import Placement, contract
 from ..records import versions
 from ..scenario import Member, Scenario
-from .followers import Shard, follower, placement_of
+from .followers import Follower, Shard, follower, placement_of
 from .identity import contract_digest
 from .link import framed
 from .notes import Hello, Refusal, Stopped, Welcome, written
@@ -68,13 +68,12 @@ class Roster:
         """Give a newcomer its seat, or a refusal; None while it is not known yet whether the seat is free."""
         try:
             seat = self._seat_for(subject, hello)
-            if seat.process and seat.link.token != token:
-                self._compare(seat, hello, token)
+            if seat.process and seat.link.token != token and not self._is_free(seat):
                 return None
         except UsageError as refused:
             _log.warning("turned away %s: %s", hello.process, refused)
-            lead = subject.replace(".up.", ".down.", 1).removesuffix(".report") + ".lead"
-            return lead, framed(token, 0, 0, written(Refusal(str(refused))))
+            follower_ = subject.removeprefix(self._subjects.all_up.removesuffix(">")).removesuffix(".report")
+            return self._subjects.lead(follower_), framed(token, 0, 0, written(Refusal(str(refused))))
         if not seat.process:
             self._seat(seat, hello, token)
         return self.accept(seat)
@@ -87,7 +86,7 @@ class Roster:
     def _seat(self, seat: Seat, hello: Hello, token: str) -> None:
         again = "again " if seat.link.received else ""
         _log.info("%s is there %s(%s)", seat.name, again, hello.process)
-        seat.process, seat.silent, seat.confirmed, seat.rival_token = hello.process, 0, -1, ""
+        seat.process, seat.silent, seat.confirmed, seat.rival = hello.process, 0, -1, False
         seat.link.renew(token)
 
     def _seat_for(self, subject: str, hello: Hello) -> Seat:
@@ -103,36 +102,43 @@ class Roster:
             )
         if hello.member not in self._expected:
             raise UsageError(f"{hello.member} is no part of this run, or is run by the process that keeps time")
+        if hello.shard > hello.shards:
+            raise UsageError(f"there is no shard {hello.shard} of {hello.shards}")
+        name = Follower(hello.member, Shard(hello.shard, hello.shards), ()).name
+        if subject != self._subjects.report(name):
+            raise UsageError(f"{hello.process} cannot say that it is {name} on {subject}")
         if not any(seat.follower.member == hello.member for seat in self.seats):
             self.expect(hello.member, hello.shards)
         for seat in self.seats:
-            if seat.follower.member == hello.member and seat.follower.shard == Shard(hello.shard, hello.shards):
-                if subject != self._subjects.report(seat.name):
-                    raise UsageError(f"{hello.process} cannot say that it is {seat.name} on {subject}")
+            if seat.name == name:
                 return seat
         count = sum(seat.follower.member == hello.member for seat in self.seats)
         raise UsageError(
             f"{hello.member} is split into {count} here, not {hello.shards}; start it with --shard N/{count}"
         )
 
-    def _compare(self, seat: Seat, hello: Hello, token: str) -> None:
-        """Find out whether the process that has a seat still lives.
+    def _is_free(self, seat: Seat) -> bool:
+        """Whether the process that has a seat is dead; it is given some time to show that it lives.
 
         Raises:
-            UsageError: it does.
+            UsageError: it lives.
         """
-        if seat.rival_token != token:
-            seat.rival_token, seat.alive = token, False
+        if not seat.rival:
+            seat.rival, seat.alive = True, False
         elif seat.alive:
+            seat.rival = False
             raise UsageError(f"{seat.name} is taking part already, as {seat.process}")
         elif seat.silent >= _DEAD:
-            self.gone(seat.name)
+            seat.process = ""
+        return not seat.process
 
-    def gone(self, name: str) -> None:
-        """A follower's process is known to have ended: its seat is free."""
+    def gone(self, name: str) -> int:
+        """A follower's process is known to have ended: its seat is free; returns the frames that came from it."""
+        received = 0
         for seat in self.seats:
             if seat.name == name:
-                seat.process = ""
+                seat.process, received = "", seat.link.received
+        return received
 
     def close(self) -> None:
         """Let go of what was kept for sending again."""
@@ -142,7 +148,8 @@ class Roster:
     @staticmethod
     def replaced(seat: Seat, token: str) -> Answer:
         """What is said to a process whose seat another has taken."""
-        reason = f"another process has taken the place of {seat.name}: {seat.process}"
+        taken = f"another process has taken the place of {seat.name}: {seat.process}"
+        reason = taken if seat.process else f"{seat.name} took part in another run; start it again for this one"
         return seat.lead, framed(token, 0, 0, written(Stopped(reason)))
 
 

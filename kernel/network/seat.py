@@ -57,8 +57,8 @@ class Seat:
     """Of all that it has said, in order; what a process that is started again says must have the same."""
     confirmed: int = -1
     """Frames that it had received at its last status."""
-    rival_token: str = ""
-    """The token of another process that wants the seat, while it is found out whether the first one lives."""
+    rival: bool = False
+    """Whether another process wants the seat, while it is found out whether the first one lives."""
     alive: bool = False
     """Whether something has come from the first one since."""
     addresses: frozenset[str] = frozenset()
@@ -92,7 +92,7 @@ class Seat:
         """
         lines = self.says[subject]
         declaration, rules, addresses = lines.declaration, lines.declaration.sender_rules, self.addresses
-        for raw, line in zip(lines.raws(content), content.splitlines(keepends=True), strict=True):
+        for raw, line in zip(lines.raws(content), content.split(b"\n"), strict=False):
             sender = raw["sender"]
             role, _, name = sender.partition(".")
             bound = rules[role] if role in rules else rules.get("*", _NOBODY)
@@ -101,9 +101,10 @@ class Seat:
                 or (bound is not None and raw["body"].get(bound) != name)
                 or raw["at"] != now
                 or raw["round"] != round_
+                or (role == "kernel" and not _of_itself(raw))
             ):
                 raise DecodeError(declaration.name, list(self._faults(raw, declaration, now, round_)))
-            self.said.append(WiredEnvelope(declaration, line, raw, lines.made))
+            self.said.append(WiredEnvelope(declaration, line + b"\n", raw, lines.made))
 
     def _faults(self, raw: Raw, declaration: Declaration, now: Instant, round_: int) -> Iterator[Fault]:
         if (raw["at"], raw["round"]) != (now, round_):
@@ -122,3 +123,8 @@ class Seat:
     def aside(self, note: bytes) -> tuple[str, bytes]:
         """Subject and payload of a note that may be lost."""
         return self.lead, self.link.aside(note)
+
+
+def _of_itself(raw: Raw) -> bool:
+    """Whether a notice of the kernel is about the component in whose name it is sent."""
+    return bool(raw["sender"] == f"kernel.{raw['body'].get('role')}-{raw['body'].get('name')}")

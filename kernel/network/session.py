@@ -12,7 +12,7 @@ from ..kernel import Kernel
 from ..message import is_token
 from ..scenario import Member, Scenario
 from .follow import FollowedRun, follow
-from .followers import Follower, Shard, chosen_members, kept_members, main_functions
+from .followers import Follower, Shard, chosen_members, follower, kept_members, main_functions
 from .identity import hello_of
 from .link import HEAD
 from .pace import Pace
@@ -79,12 +79,7 @@ def parts(scenario: Scenario, split: Split) -> list[Follower]:
     Raises:
         UsageError: it is none, or one cannot be split.
     """
-    chosen = chosen_members(scenario, split.only)
-    found = []
-    for member in chosen:
-        addresses = tuple(address for address, _ in main_functions(scenario, member, split.shard))
-        found.append(Follower(member.address, split.shard, addresses))
-    return found
+    return [follower(scenario, member, split.shard) for member in chosen_members(scenario, split.only)]
 
 
 async def take_part(scenario: Scenario, split: Split, part: Follower, transport: Transport) -> tuple[Kernel, str]:

@@ -23,12 +23,13 @@ import attrs
 from ..agenda import Due
 from ..collector import quiet_collector
 from ..envelope import Envelope
-from ..errors import ComponentError, DecodeError, GridbusError, InternalError, PeerError, UsageError
+from ..errors import ComponentError, DecodeError, Fault, GridbusError, InternalError, PeerError, UsageError
 from ..journal import journal_line
 from ..kernel import Kernel, KernelStatistics
-from ..message import Declaration
+from ..message import Declaration, has_topic
 from ..scenario import Member
-from .link import Frame
+from .lines import check_size
+from .link import HEAD, Frame
 from .notes import Failed, Farewell, Finish, Hello, Report, Status, Step, Stopped, read, written
 from .pace import Pace
 from .rejected import Rejected
@@ -51,6 +52,7 @@ class Timekeeper:
         self._roster = roster
         self._transport = transport
         self._pace = pace
+        self._largest = transport.largest_payload - HEAD
         self._tasks = tasks
         self._router: Router[Seat | None] = Router({})
         self._published: Counter[str] = Counter()
@@ -60,6 +62,7 @@ class Timekeeper:
         self._failure: GridbusError | None = None
         self._kernel: Kernel | None = None
         self._resending: set[str] = set()
+        self._waiting = anyio.CancelScope()
         self.rejected = Rejected()
 
     # The run
@@ -102,12 +105,21 @@ class Timekeeper:
         kernel.take_in()
         await self._settle(kernel, None)
         with quiet_collector():
-            while (due := await kernel.advance(self._due(kernel))) is not None:
+            while (due := await self._advance(kernel)) is not None:
                 kernel.wake(due[1])
                 await self._settle(kernel, due[1])
         await self._send(self._last_words(Finish(kernel.now)))
         await self._answers(self._seats)
         await self._send(seat.aside(_status(seat)) for seat in self._seats)
+
+    async def _advance(self, kernel: Kernel) -> Due | None:
+        """Go to what is due next, anywhere; a follower that is lost while the clock waits ends the wait."""
+        due = None
+        self._check()
+        with anyio.CancelScope() as self._waiting:
+            due = await kernel.advance(self._due(kernel))
+        self._check()
+        return due
 
     def _due(self, kernel: Kernel) -> Due | None:
         dues = [due for due in (kernel.due(), *(seat.due for seat in self._seats)) if due is not None]
@@ -156,15 +168,22 @@ class Timekeeper:
             if (declaration := envelope.declaration) is not last:
                 last, routes = declaration, router.routes(declaration)
                 name, retain = declaration.name, declaration.retain
+            body = envelope.body
+            if not has_topic(declaration, body):
+                if envelope.sender not in seat_of:
+                    local.append(envelope)
+                continue
+            line = journal_line(envelope)
+            check_size(envelope, line, self._largest)
             asked = None if envelope.reply_to is None else seat_of.get(envelope.reply_to.partition("#")[0])
-            for place in routes.places(envelope.body):
+            for place in routes.places(body):
                 if place is _HERE:
                     local.append(envelope)
                 elif place is not seat_of.get(envelope.sender):  # A follower keeps what its own components hear.
                     if name in place.listens or place is asked:
-                        place.outgoing.add(name, journal_line(envelope))
+                        place.outgoing.add(name, line)
                     elif retain:
-                        place.later.add(name, journal_line(envelope))
+                        place.later.add(name, line)
         return local
 
     def _step(self, seats: list[Seat], step: Step) -> Iterable[tuple[str, bytes]]:
@@ -214,9 +233,12 @@ class Timekeeper:
             with anyio.move_on_after(longest_s):
                 await self._changed.wait()
 
-    def gone(self, name: str) -> None:
-        """A follower's process is known to have ended: another may take its seat at once."""
-        self._roster.gone(name)
+    def gone(self, name: str) -> int:
+        """A follower's process is known to have ended: another may take its seat at once.
+
+        Returns the number of frames that have come from it, by which one sees whether it gets on.
+        """
+        return self._roster.gone(name)
 
     def lose(self, text: str) -> None:
         """A follower is known to be lost for good: the run fails."""
@@ -225,6 +247,7 @@ class Timekeeper:
     def _fail(self, error: GridbusError) -> None:
         self._failure = self._failure or error
         self._changed.set()
+        self._waiting.cancel()
 
     async def _send(self, frames: Iterable[tuple[str, bytes]]) -> None:
         for subject, payload in frames:
@@ -281,11 +304,13 @@ class Timekeeper:
     def _take_content(self, seat: Seat, subject: str, content: bytes) -> None:
         kernel = self._kernel
         if subject in seat.says:
-            if kernel is None:
-                raise DecodeError("say", [])
+            if kernel is None or not seat.asked:
+                raise DecodeError("frame", [Fault("frame", "expected nothing: it was not asked")])
             seat.take_said(subject, content, kernel.now, kernel.round)
             return
         note = read(content)
+        if isinstance(note, Report | Farewell) and not seat.asked:
+            raise DecodeError("report", [Fault("report", "expected nothing: it was not asked")])
         if isinstance(note, Report):
             seat.stirs = note.more
             seat.listens = seat.listens if note.listens is None else frozenset(note.listens)
@@ -349,17 +374,18 @@ class Timekeeper:
         while True:
             await anyio.sleep(self._pace.look_s)
             for seat in self._seats:
-                if seat.process:
+                if seat.process or self._kernel is not None:
                     self._look_at(seat)
             await self._send([seat.aside(_status(seat)) for seat in self._seats if seat.process])
 
     def _look_at(self, seat: Seat) -> None:
         seat.silent = 0 if seat.heard else seat.silent + 1
         seat.heard = False
+        who = f"{seat.name} ({seat.process})" if seat.process else f"{seat.name}, whose process has ended,"
         if seat.silent == min(5, self._pace.patience // 2 + 1):
-            _log.warning("%s is silent (%s); time stands still when it is needed", seat.name, seat.process)
+            _log.warning("%s is silent; time stands still when it is needed", who)
         if seat.silent >= self._pace.patience:
-            self.lose(f"{seat.name} ({seat.process}) has been silent for {self._pace.patience_s:g} s: it is lost")
+            self.lose(f"{who} has been silent for {self._pace.patience_s:g} s: it is lost")
 
 
 async def _own_round(
@@ -384,7 +410,8 @@ def _status(seat: Seat, *, lost: bool = False) -> bytes:
 def _error_of(failed: Failed) -> GridbusError:
     if failed.fault == "component":
         return ComponentError.told(failed.address, failed.instant, failed.text)
-    return UsageError(failed.text) if failed.fault == "usage" else InternalError(failed.text)
+    kinds = {"usage": UsageError, "peer": PeerError}
+    return kinds.get(failed.fault, InternalError)(failed.text)
 
 
 @asynccontextmanager

@@ -294,9 +294,9 @@ def counts(result: Result) -> KernelStatistics:
     return attrs.evolve(statistics, bus=attrs.evolve(statistics.bus, retained=0))
 
 
-@pytest.fixture(autouse=True)
-def _short_farewells(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The last word of a run may be lost, and then nobody is there to say it again."""
+@pytest.fixture
+def short_farewells(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For networks that lose frames: the last word of a run may be lost, and then nobody is there to say it again."""
     monkeypatch.setattr(follow, "_LINGER_S", 0.3)
 
 

@@ -225,6 +225,7 @@ async def test_a_split_run_is_the_same(stage: Stage, play: str):
     assert result.messages > 10
 
 
+@pytest.mark.usefixtures("short_farewells")
 @plays
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_a_network_that_loses_repeats_and_disorders_changes_nothing(stage: Stage, play: str, seed: int):
@@ -250,6 +251,7 @@ def homes() -> Scenario:
     return Scenario.parse(text)
 
 
+@pytest.mark.usefixtures("short_farewells")
 async def test_a_feeder_with_its_roles_apart_and_its_homes_in_shards_is_the_same(homes: Scenario):
     result = await assert_same(homes, MemoryBus(Network(3, trouble=0.05), shards=3, keep=("wholesale", "registry")))
     assert {"order", "award", "clearing_result"} <= result.statistics.bus.published_by_message.keys()
@@ -396,6 +398,7 @@ def at(minute: int, action: Callable[[], object]) -> Callable[[int], None]:
     return tell
 
 
+@pytest.mark.usefixtures("short_farewells")
 @plays
 async def test_a_follower_that_is_killed_and_started_again_comes_to_be_where_it_was(stage: Stage, play: str):
     scenario = stage.scenario(**PLAYS[play]).evolve(until=12 * MINUTE)
@@ -646,7 +649,7 @@ async def test_a_second_process_is_turned_away_while_the_first_lives(gate: Gate,
         ({"scenario": "0"}, "it has another scenario than play as it is run here; start it with the same file, --seed"),
         ({"member": "troupe.nobody"}, r"troupe\.nobody is no part of this run"),
         ({"member": "troupe.gate"}, r"troupe\.gate is no part of this run, or is run by the process that keeps time"),
-        ({"shards": 2}, r"troupe\.right is split into 1 here, not 2; start it with --shard N/1"),
+        ({"shards": 2}, r"cannot say that it is troupe\.right\.1of2 on gridbus\.play\.up\.troupe\.right\.report"),
         ({"member": "troupe.far"}, r"cannot say that it is troupe\.far on gridbus\.play\.up\.troupe\.right\.report"),
     ],
     ids=["version", "contract", "scenario", "stranger", "kept", "shards", "subject"],
