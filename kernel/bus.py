@@ -202,6 +202,7 @@ class Bus:
             if cls is not last:
                 last, table = cls, tables.get(cls) or self._table(cls)
                 lookup, routes, retain = table.lookup, table.routes, table.retain
+            table.published += 1
             try:
                 route = lookup(message, routes)
             except (KeyError, TypeError):
@@ -210,7 +211,6 @@ class Bus:
                 except UsageError as error:
                     blame(envelope.sender, error)
                     continue
-            table.published += 1
             delivered += len(route)
             for subscription in route:
                 activity = subscription.waiter

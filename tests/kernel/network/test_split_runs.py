@@ -260,6 +260,23 @@ async def test_a_feeder_with_its_roles_apart_and_its_homes_in_shards_is_the_same
 # Failure
 
 
+async def careless(port: Port) -> None:
+    """Sends a letter to what cannot be a name."""
+    await port.sleep_until(2 * MINUTE)
+    port.publish(Letter("a b", "to whom?"))
+    await port.sleep_until(3 * MINUTE)
+
+
+@pytest.mark.parametrize("keep", [(), ("troupe.left",), ("troupe.right",)])
+async def test_a_message_without_a_topic_costs_its_sender_alone(stage: Stage, keep: tuple[str, ...]):
+    left: Cast = {"x.careless": careless, "x.b": talker}
+    scenario = stage.scenario('quarantine = ["x.*"]', left=left, right={"a.a": post, "b.c": post})
+
+    result = await assert_same(scenario, MemoryBus(keep=keep))
+
+    assert result.statistics.bus.published_by_message["quarantined"] == 1
+
+
 @pytest.mark.parametrize("keep", [(), ("troupe.left",), ("troupe.right",)])
 async def test_a_quarantined_component_is_taken_out_with_the_same_notice(stage: Stage, keep: tuple[str, ...]):
     watched: list[str] = []
