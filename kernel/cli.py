@@ -335,9 +335,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="nats[://HOST:PORT]",
         help="split the run over processes: own server and all processes, or joining a server that runs",
     )
-    added.add_argument(
-        "--only", nargs="+", metavar="WHAT", help="run only these members: mo.retail, agents"
-    )
+    added.add_argument("--only", nargs="+", metavar="WHAT", help="run only these members: mo.retail, agents")
     added.add_argument("--shard", metavar="N/COUNT", help="run only this part of them, like 2/4")
     added.add_argument(
         "--patience", type=float, metavar="S", help="seconds that another process may be silent (default: 60)"
