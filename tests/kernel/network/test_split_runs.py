@@ -588,6 +588,26 @@ async def test_a_follower_ends_when_the_run_is_stopped_from_outside(stage: Stage
     assert len(bus.outcomes) == 3
 
 
+async def test_a_follower_that_fails_when_the_run_is_over_does_not_wait_to_tell_of_it(stage: Stage):
+    reached, release = asyncio.Event(), asyncio.Event()
+
+    async def late(port: Port) -> None:
+        await port.sleep_until(MINUTE)
+        reached.set()
+        await release.wait()
+        raise ValueError("too late")
+
+    bus = MemoryBus()
+    task = asyncio.create_task(over(bus, stage.scenario(left={"x.t": talker}, right={"y.late": late})))
+    await reached.wait()
+    asyncio.get_running_loop().call_later(0.1, release.set)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert "too late" in str(bus.outcomes["troupe.right"])
+
+
 # Those who do not belong
 
 
