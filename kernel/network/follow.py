@@ -92,6 +92,7 @@ class FollowedRun:
         self._heard = False
         self._confirmed = -1
         self._hashes: dict[str, Any] = {}
+        self._over = False
         self.rejected = Rejected()
 
     # Joining
@@ -220,6 +221,10 @@ class FollowedRun:
         await self._numbered(Farewell(counts.components, counts.bus.delivered, counts.bus.subscriptions))
         await self._linger()
 
+    def close(self) -> None:
+        """The run is over: what still comes in concerns nobody."""
+        self._over = True
+
     async def _linger(self) -> None:
         with anyio.move_on_after(_LINGER_S):
             while self._unconfirmed and self._end is None:
@@ -278,6 +283,8 @@ class FollowedRun:
 
     def _take(self, subject: str, payload: bytes) -> None:
         """Take in what the network has brought."""
+        if self._over:
+            return
         try:
             frame = Frame.parse(payload)
             if frame.token != self._link.token:
@@ -333,4 +340,5 @@ async def follow(
             tasks.start_soon(run.look)
             yield run
         finally:
+            run.close()
             tasks.cancel_scope.cancel()

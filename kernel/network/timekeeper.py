@@ -63,6 +63,7 @@ class Timekeeper:
         self._kernel: Kernel | None = None
         self._resending: set[str] = set()
         self._waiting = anyio.CancelScope()
+        self._over = False
         self.rejected = Rejected()
 
     # The run
@@ -269,10 +270,16 @@ class Timekeeper:
         )
         return attrs.evolve(own, components=own.components + sum(f.components for f in farewells), bus=bus)
 
+    def close(self) -> None:
+        """The run is over: what still comes in concerns nobody."""
+        self._over = True
+
     # What comes in
 
     def take(self, subject: str, payload: bytes) -> None:
         """Take in what the network has brought."""
+        if self._over:
+            return
         try:
             frame = Frame.parse(payload)
             self._take_frame(subject, frame)
@@ -440,4 +447,5 @@ async def keep_time(
                 await timekeeper.stop(str(error) if isinstance(error, Exception) else "interrupted")
             raise
         finally:
+            timekeeper.close()
             tasks.cancel_scope.cancel()

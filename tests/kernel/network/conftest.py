@@ -153,7 +153,8 @@ class MemoryBus:
                 async with asyncio.timeout(2.0):
                     await asyncio.gather(*self._all, return_exceptions=True)
             finally:
-                connection.leave()
+                for each in self.connections.values():
+                    each.leave()
             assert self.complaints == []
 
     def _see(self, timekeeper: Timekeeper) -> None:
@@ -180,8 +181,6 @@ class MemoryBus:
             if not isinstance(error, Exception):
                 raise
             self.outcomes[outcome] = error
-        finally:
-            connection.leave()
 
     def kill(self, name: str) -> None:
         """End the process of a follower, which has no time for a last word."""
