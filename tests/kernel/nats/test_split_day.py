@@ -85,11 +85,11 @@ def test_a_role_that_stays_away_ends_the_run_with_its_name_and_whole_records(tmp
         shown[0].away.add("lse.green")
         shown[0].processes["lse.green"].kill()
 
-    with pytest.raises(PeerError, match=r"lse\.green \(process \d+ on .*\) has been silent for 2 s"):
+    with pytest.raises(PeerError, match=r"lse\.green \(process \d+ on .*\) has been silent for 4 s"):
         run(
             scenario(),
             tmp_path / "run",
-            bus=NatsBus(patience_s=2.0, watch=shown.append),
+            bus=NatsBus(patience_s=4.0, watch=shown.append),
             progress=at(30 * MINUTE, kill),
         )
 
@@ -108,11 +108,11 @@ def test_a_frozen_process_stops_time_and_is_named():
     def freeze() -> None:
         os.kill(shown[0].processes["do.wires"].pid, signal.SIGSTOP)
 
-    with pytest.raises(PeerError, match=r"do\.wires \(.*\) has been silent for 2 s: it is lost"):
+    with pytest.raises(PeerError, match=r"do\.wires \(.*\) has been silent for 4 s: it is lost"):
         run(
             scenario(),
             records=False,
-            bus=NatsBus(patience_s=2.0, watch=shown.append),
+            bus=NatsBus(patience_s=4.0, watch=shown.append),
             progress=at(20 * MINUTE, freeze),
         )
 
