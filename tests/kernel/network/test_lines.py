@@ -208,9 +208,9 @@ def test_a_batch_loses_nothing_keeps_the_order_and_cuts_where_it_must(added: lis
 
 def test_a_batch_fills_its_pieces():
     batch = Batch(10)
-    for text in (b"aaaa", b"bbbb", b"cc", b"d" * 12, b"e", b"f" * 9, b"g" * 10):
+    for text in (b"aaaa", b"bbbb", b"cc", b"d" * 12, b"e", b"f" * 9, b"g" * 10, b"h"):
         batch.add("one", text)
 
-    assert [text for _, text in batch.take()] == [b"aaaabbbbcc", b"d" * 12, b"e" + b"f" * 9, b"g" * 10]
+    assert [text for _, text in batch.take()] == [b"aaaabbbbcc", b"d" * 12, b"e" + b"f" * 9, b"g" * 10, b"h"]
     batch.add("one", b"again")
     assert list(batch.take()) == [("one", b"again")]

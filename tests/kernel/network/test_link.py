@@ -89,6 +89,7 @@ def test_what_is_confirmed_is_forgotten_and_the_rest_is_sent_again_with_its_numb
     link = Link("t", Unconfirmed())
     for text in (b"a", b"b", b"c"):
         link.send("s", text)
+    assert [Frame.parse(payload).number for _, payload in link.again(1)] == [2, 3]
     link.confirm(Frame("t", 0, 2, b""))
 
     assert len(link.kept) == 1  # type: ignore[arg-type]
