@@ -54,7 +54,7 @@ class DeviceLimit:
     mirrors="ESPI IntervalReading; IEC 61968-9 MeterReadings",
 )
 class MeterRead:
-    """An interval read of one usage point, for its own retailer."""
+    """An interval read of one usage point, for its own retailer; a later revision replaces an earlier one."""
 
     lse: str = field("retailer of the usage point in the interval")
     usage_point: str = field("usage point")
@@ -62,6 +62,24 @@ class MeterRead:
     duration: Duration = field("length of the interval", unit="ns")
     energy_kwh: float = field("energy, consumption positive", unit="kWh")
     quality: Quality = field("how far the value can be trusted")
+
+
+@message(
+    topic="market.{market}.metered",
+    senders=["do.*"],
+    receivers=["mo.{market}"],
+    mirrors="ISO settlement-quality meter data",
+)
+class MarketEnergy:
+    """Interval reads of usage points of a market, for its settlement; a later revision replaces an earlier one."""
+
+    market: str = field("market")
+    start: Instant = field("first instant of the interval", unit="ns")
+    duration: Duration = field("length of the interval", unit="ns")
+    usage_points: tuple[str, ...] = field("usage points")
+    energy_kwh: tuple[float, ...] = field("energy of each, consumption positive", unit="kWh")
+    estimated: tuple[str, ...] = field("usage points whose reads are estimated", default=())
+    losses_kwh: float = field("losses of the network that fall to the market's usage points", unit="kWh", default=0.0)
 
 
 @message(topic="feeder.{feeder}.read", senders=["do.*"], receivers=["lse.*", "mo.*"])

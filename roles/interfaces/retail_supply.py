@@ -23,6 +23,7 @@ class AggregateDemand:
 
     market: str = field("market")
     product: str = field("series of the slot")
+    clearing: Instant = field("instant of the clearing", unit="ns")
     slot_start: Instant = field("first instant of the slot", unit="ns")
     slot_length: Duration = field("length of the slot", unit="ns")
     quantity_kw: tuple[float, ...] = field("powers, ascending; inelastic load included", unit="kW")
@@ -35,6 +36,7 @@ class SupplyOffer:
 
     market: str = field("market")
     product: str = field("series of the slot")
+    clearing: Instant = field("instant of the clearing", unit="ns")
     slot_start: Instant = field("first instant of the slot", unit="ns")
     slot_length: Duration = field("length of the slot", unit="ns")
     quantity_kw: float = field("most that it delivers", unit="kW")
@@ -48,11 +50,13 @@ class Positions:
     market: str = field("market")
     product: str = field("series of the slot")
     lse: str = field("retailer")
+    clearing: Instant = field("instant of the clearing", unit="ns")
     slot_start: Instant = field("first instant of the slot", unit="ns")
     slot_length: Duration = field("length of the slot", unit="ns")
     usage_points: tuple[str, ...] = field("usage points with awards")
     power_kw: tuple[float, ...] = field("awarded power at each", unit="kW")
     price_per_kwh: tuple[float, ...] = field("price at each", unit="$/kWh")
+    commitment: bool = field("whether the awards are positions that are settled", default=True)
 
 
 @message(
