@@ -1,6 +1,6 @@
 """The typed messages between the entities, one file per real interface; the contract that the bus enforces."""
 
-from .customer import Bill, BillLine, TariffPublished
+from .customer import Bill, BillLine, ChargeKind, TariffComponent, TariffPublished
 from .market import (
     DAY_AHEAD,
     REAL_TIME,
@@ -55,6 +55,7 @@ __all__ = [
     "Bill",
     "BillLine",
     "CancelOrder",
+    "ChargeKind",
     "ClearingResult",
     "CurtailmentPlan",
     "CurveForm",
@@ -94,6 +95,7 @@ __all__ = [
     "Reservation",
     "SessionStatus",
     "SupplyOffer",
+    "TariffComponent",
     "TariffPublished",
     "TransferKind",
     "ValidationRequest",

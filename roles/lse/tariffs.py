@@ -8,7 +8,7 @@ from decimal import Decimal
 import attrs
 
 from ..accounts import dollars
-from ..interfaces import BillLine
+from ..interfaces import BillLine, ChargeKind
 
 Priced = tuple[float, float]
 """Energy [kWh] and its price [$/kWh]."""
@@ -24,8 +24,8 @@ class FlatTariff:
     def lines(self, energy_kwh: float, days: float) -> tuple[BillLine, ...]:
         """The bill for an energy [kWh] and a time [days]."""
         return (
-            _line("energy", energy_kwh, "kWh", energy_kwh * self.price_per_kwh),
-            _line("connection", days, "days", days * self.connection_per_day),
+            _line(ChargeKind.ENERGY, "energy", energy_kwh, "kWh", energy_kwh * self.price_per_kwh),
+            _line(ChargeKind.FIXED, "connection", days, "days", days * self.connection_per_day),
         )
 
 
@@ -41,9 +41,9 @@ class TransactiveTariff:
     def lines(self, day_ahead: Sequence[Priced], deviation: Sequence[Priced], days: float) -> tuple[BillLine, ...]:
         """The bill for day-ahead positions, deviations of the meter from them, and a time [days]."""
         return (
-            _line("day-ahead energy", _energy(day_ahead), "kWh", _amount(day_ahead)),
-            _line("real-time deviation", _energy(deviation), "kWh", _amount(deviation)),
-            _line("connection", days, "days", days * self.connection_per_day),
+            _line(ChargeKind.MARKET, "day-ahead energy", _energy(day_ahead), "kWh", _amount(day_ahead)),
+            _line(ChargeKind.MARKET, "real-time deviation", _energy(deviation), "kWh", _amount(deviation)),
+            _line(ChargeKind.FIXED, "connection", days, "days", days * self.connection_per_day),
         )
 
 
@@ -52,8 +52,10 @@ def total(lines: Sequence[BillLine]) -> Decimal:
     return sum((line.amount for line in lines), Decimal(0))
 
 
-def _line(component: str, quantity: float, unit: str, amount: float) -> BillLine:
-    return BillLine(component=component, quantity=quantity, unit=unit, amount=dollars(amount))
+def _line(kind: ChargeKind, component: str, quantity: float, unit: str, amount: float) -> BillLine:
+    return BillLine(
+        month="", kind=kind, component=component, quantity=quantity, unit=unit, price=None, amount=dollars(amount)
+    )
 
 
 def _energy(priced: Sequence[Priced]) -> float:
