@@ -35,7 +35,21 @@ from .participation import (
 from .registry import NO_MARKET, Assignment, Enrolment, EnrolmentRefused
 from .response import Reason, ReasonCode
 from .retail_supply import AggregateDemand, LoadEstimate, Positions, PriceForecast, SupplyOffer
-from .settlement import BILLING, CLOSING, AccountStatement, Invoice, Payment, TransferKind
+from .settlement import (
+    BILLING,
+    CLOSING,
+    AccountStatement,
+    Dispute,
+    DisputeAnswer,
+    DisputeStatus,
+    Invoice,
+    LineKind,
+    Payment,
+    SettlementStatement,
+    StatementLine,
+    StatementType,
+    TransferKind,
+)
 from .weather import WeatherForecast, WeatherReading
 from .wholesale import FORECAST, WholesaleAward, WholesaleBid, WholesaleCall, WholesalePrice
 
@@ -61,12 +75,16 @@ __all__ = [
     "CurveForm",
     "DeviceLimit",
     "DevicePower",
+    "Dispute",
+    "DisputeAnswer",
+    "DisputeStatus",
     "ElementLimit",
     "Enrolment",
     "EnrolmentRefused",
     "EntityEnergy",
     "FeederRead",
     "Invoice",
+    "LineKind",
     "LoadEstimate",
     "MarketCall",
     "MarketControl",
@@ -94,6 +112,9 @@ __all__ = [
     "RegistrationStatus",
     "Reservation",
     "SessionStatus",
+    "SettlementStatement",
+    "StatementLine",
+    "StatementType",
     "SupplyOffer",
     "TariffComponent",
     "TariffPublished",
