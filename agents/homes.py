@@ -26,6 +26,7 @@ class Contract:
     tariff: str = field("tariff")
     share: float = field("share of the homes", unit="1", above=0, at_most=1)
     market: str = field("market operator, with a transactive tariff", default=NO_MARKET)
+    customer_class: str = field("class that the retailer bills and forecasts them in", default="residential")
 
 
 @value
@@ -84,6 +85,7 @@ def _agents(home: Home, contract: Contract, site: str, interval: Duration) -> It
         market=contract.market,
         transformer=home.transformer,
         effective_from=0,
+        customer_class=contract.customer_class,
     )
     yield f"agent.{name}", Household(enrolment, home.load, interval).run
     hvac = HvacAgent(name, home.house, home.comfort, site, contract.lse, contract.market, interval)

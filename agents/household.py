@@ -13,8 +13,8 @@ from ..roles.interfaces import (
     AccountStatement,
     Bill,
     Enrolment,
-    EnrolmentRefused,
     Payment,
+    RegistryAnswer,
     TransferKind,
 )
 from .feed import Feed
@@ -45,8 +45,10 @@ class Household:
 
 
 async def _watch_refusals(port: Port) -> None:
-    async for refusal in port.subscribe(EnrolmentRefused):
-        raise UsageError(f"the registry refused to enrol {port.name} with {refusal.lse}: {refusal.reason}")
+    async for answer in port.subscribe(RegistryAnswer):
+        if not answer.accepted:
+            why = "; ".join(reason.text for reason in answer.reasons)
+            raise UsageError(f"the registry refused the {answer.request.value} of {port.name} with {answer.lse}: {why}")
 
 
 @attrs.define

@@ -2,63 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import ClassVar
 
 import attrs
 
-from ..kernel import Instant, Placement, Port, Setting, value
+from ..kernel import Envelope, Placement, Port, Setting, field, value
 from ..kernel.activity import Main
-from .interfaces import AccountStatement, Assignment, Enrolment, EnrolmentRefused
+from .interfaces import (
+    NO_CHOICE,
+    NO_MARKET,
+    AccountStatement,
+    ConsentChange,
+    Enrolment,
+    MoveIn,
+    MoveOut,
+    Reason,
+    RegistryAnswer,
+    RegistryRequest,
+    SwitchRequest,
+)
+from .register import Refused, Register, Request, Supply
 
-
-class Conflict(Exception):
-    """An enrolment contradicts the register."""
-
-
-@attrs.define
-class Register:
-    """The assignments of every usage point, in order of time; at most one is in force at any instant."""
-
-    _history: dict[str, list[Assignment]] = attrs.field(factory=dict, init=False)
-
-    def enrol(self, enrolment: Enrolment) -> tuple[Assignment, ...]:
-        """Enter an enrolment; returns the assignments that are new or have changed.
-
-        The assignment in force ends where the new one begins.
-
-        Raises:
-            Conflict: the usage point has an assignment from that instant or a later one on.
-        """
-        history = self._history.setdefault(enrolment.usage_point, [])
-        start = enrolment.effective_from
-        if history and history[-1].effective_from >= start:
-            last = history[-1]
-            raise Conflict(f"{last.usage_point} belongs to {last.lse} from {last.effective_from} ns on")
-        new = Assignment(
-            usage_point=enrolment.usage_point,
-            lse=enrolment.lse,
-            tariff=enrolment.tariff,
-            market=enrolment.market,
-            transformer=enrolment.transformer,
-            effective_from=start,
-        )
-        changed: tuple[Assignment, ...] = (new,)
-        if history:
-            history[-1] = attrs.evolve(history[-1], effective_to=start)  # type: ignore[misc]
-            changed = (history[-1], new)
-        history.append(new)
-        return changed
-
-    def at(self, usage_point: str, instant: Instant) -> Assignment | None:
-        """The assignment in force at an instant."""
-        for assignment in reversed(self._history.get(usage_point, [])):
-            if assignment.covers(instant):
-                return assignment
-        return None
-
-    def __iter__(self) -> Iterator[Assignment]:
-        return (assignment for history in self._history.values() for assignment in history)
+_REQUESTS = {
+    Enrolment: RegistryRequest.ENROLMENT,
+    SwitchRequest: RegistryRequest.SWITCH,
+    MoveIn: RegistryRequest.MOVE_IN,
+    MoveOut: RegistryRequest.MOVE_OUT,
+    ConsentChange: RegistryRequest.CONSENT,
+}
 
 
 @value
@@ -67,25 +39,68 @@ class Registry:
 
     placement: ClassVar[Placement] = Placement.KEPT
 
+    last_resort: str = field("retailer that supplies where nobody is chosen; empty for none", default="")
+    last_resort_tariff: str = field("its tariff there", default="")
+    last_resort_market: str = field("market operator of that tariff, or none", default=NO_MARKET)
+
+    def check(self) -> Iterable[tuple[str, str]]:
+        """The provider of last resort has a tariff."""
+        if bool(self.last_resort) != bool(self.last_resort_tariff):
+            yield "last_resort_tariff", "expected a tariff with a provider of last resort, and none without"
+
+    def references(self) -> Iterable[tuple[str, str]]:
+        """The provider of last resort and its market."""
+        if self.last_resort:
+            yield "last_resort", f"lse.{self.last_resort}"
+        if self.last_resort_market != NO_MARKET:
+            yield "last_resort_market", f"mo.{self.last_resort_market}"
+
     def components(self, name: str, _: Setting) -> Iterable[tuple[str, Main]]:
         """One component."""
-        yield f"registry.{name}", _run
+        yield f"registry.{name}", lambda port: _Registry(self, port).run()
+
+    def supply(self) -> Supply | None:
+        """What the provider of last resort supplies on."""
+        if not self.last_resort:
+            return None
+        return Supply(self.last_resort, self.last_resort_tariff, self.last_resort_market)
 
 
-async def _run(port: Port) -> None:
-    register = Register()
-    async for message in port.subscribe(Enrolment, AccountStatement):
-        if isinstance(message, Enrolment):
-            _enrol(port, register, message)
+@attrs.define
+class _Registry:
+    settings: Registry
+    port: Port
+    register: Register = attrs.field(init=False)
 
+    def __attrs_post_init__(self) -> None:
+        self.register = Register(self.settings.supply())
 
-def _enrol(port: Port, register: Register, enrolment: Enrolment) -> None:
-    try:
-        if enrolment.effective_from < port.now:
-            raise Conflict(f"{enrolment.usage_point} cannot change its retailer in the past")
-        changed = register.enrol(enrolment)
-    except Conflict as conflict:
-        port.publish(EnrolmentRefused(usage_point=enrolment.usage_point, lse=enrolment.lse, reason=str(conflict)))
-    else:
-        for assignment in changed:
-            port.publish(assignment)
+    async def run(self) -> None:
+        async for envelope in self.port.subscribe(*_REQUESTS, AccountStatement).envelopes():
+            if type(envelope.message) in _REQUESTS:
+                self._enter(envelope)
+
+    def _enter(self, envelope: Envelope[Request]) -> None:
+        """Enter a request, tell all whom it concerns, and answer."""
+        port, by_customer = self.port, envelope.sender.startswith("agent.")
+        try:
+            changed = self.register.enter(envelope.message, port.now, by_customer=by_customer)
+        except Refused as refused:
+            self._answer(envelope, refused.reasons)
+            return
+        for each in changed:
+            port.publish(each)
+        self._answer(envelope)
+
+    def _answer(self, envelope: Envelope[Request], reasons: tuple[Reason, ...] = ()) -> None:
+        request = envelope.message
+        self.port.publish(
+            RegistryAnswer(
+                usage_point=request.usage_point,
+                lse=request.lse if isinstance(request, Enrolment | SwitchRequest | MoveIn) else NO_CHOICE,
+                request=_REQUESTS[type(request)],
+                accepted=not reasons,
+                reasons=reasons,
+            ),
+            reply_to=envelope,
+        )
