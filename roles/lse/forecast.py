@@ -1,52 +1,135 @@
-"""What a retailer expects its customers to draw: a class profile for tomorrow, the last read for the next minutes."""
+"""What a retailer expects its customers to draw: by class and by customer, learned from their meters.
+
+Near, a customer's last read; far, his own hourly profile; before he has been read, that of his class. What the market
+has awarded at his usage point is taken off first: it is known already, and the rest is what the retailer has to expect.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
 from ...kernel import HOUR, Calendar, Duration, Instant
+from .profile import HourlyProfile, local_hours
+
+Award = tuple[Instant, Instant, float]
+"""First instant, first instant after, power [kW]."""
+
+
+@attrs.define
+class _Customer:
+    customer_class: str
+    profile: HourlyProfile | None = None
+    """His own from the first read on, at first like that of his class."""
+    last: tuple[Instant, float] | None = None
+    """End of the last interval that was read, and the load in it without what was awarded [kW]."""
+    awards: list[Award] = attrs.field(factory=list)
+    """In the order in which they were told: the later counts where they overlap."""
+
+
+@attrs.define
+class _Class:
+    """A class learns from the average customer, when an interval has been read of all."""
+
+    profile: HourlyProfile
+    interval: tuple[Instant, Duration] | None = None
+    total_kw: float = 0.0
+    customers: int = 0
 
 
 @attrs.define
 class LoadForecast:
-    """Expected load of each usage point, without what bids in a market.
+    """Expected load of each usage point, beyond what a market has awarded there."""
 
-    Near: the load of the last interval that was read, less what the market had awarded for it. Far, or before the first
-    read: the profile of the class.
-    """
-
-    profile_kw: Sequence[float]
-    """Average load of a customer in each hour of the local day, shape (24,). [kW]"""
     calendar: Calendar
-    _last_kw: dict[str, float] = attrs.field(factory=dict, init=False)
-    _awarded_kw: dict[tuple[str, Instant], float] = attrs.field(factory=dict, init=False)
+    profiles: Mapping[str, HourlyProfile]
+    """Profile of each class to begin with; the one that is called empty is for all other classes."""
+    smoothing: float = 0.2
+    """Weight of an hour's load in the profile of that hour."""
+    near: Duration = HOUR
+    """How far after the last read that read is the best guess."""
+    _classes: dict[str, _Class] = attrs.field(factory=dict, init=False)
+    _customers: dict[str, _Customer] = attrs.field(factory=dict, init=False)
 
-    def award(self, usage_point: str, start: Instant, power_kw: float) -> None:
-        """Take note of what the market has awarded at a usage point for an interval."""
-        self._awarded_kw[usage_point, start] = power_kw
+    def enrol(self, usage_point: str, customer_class: str) -> None:
+        """Take a customer in, or another who has moved there: of him nothing is known but his class."""
+        self._customers[usage_point] = _Customer(customer_class)
 
-    def read(self, usage_point: str, start: Instant, duration: Duration, energy_kwh: float) -> None:
-        """Learn from a meter read."""
-        awarded = self._awarded_kw.pop((usage_point, start), 0.0)
-        self._last_kw[usage_point] = energy_kwh * HOUR / duration - awarded
+    def award(self, usage_point: str, start: Instant, length: Duration, power_kw: float) -> None:
+        """Take note of what a market has awarded at a usage point; it replaces what an earlier market has."""
+        self._customers[usage_point].awards.append((start, start + length, power_kw))
 
-    def near_kw(self, usage_point: str, start: Instant) -> float:
-        """Expected load in an interval that begins within minutes [kW]."""
-        last = self._last_kw.get(usage_point)
-        return self.far_kw(start) if last is None else last
+    def read(self, usage_point: str, start: Instant, duration: Duration, energy_kwh: float) -> float:
+        """Learn from a meter read; returns the load without what was awarded [kW].
 
-    def far_kw(self, start: Instant) -> float:
-        """Expected load of any customer in an interval that begins hours from now [kW]."""
-        return self.profile_kw[self.calendar.local(start).hour]
+        A read of an interval that is over longer than the last one read, as a revision is, teaches nothing.
+        """
+        customer = self._customers[usage_point]
+        end = start + duration
+        power_kw = (energy_kwh - awarded_kwh(customer.awards, start, end)) * HOUR / duration
+        if customer.last is None or start >= customer.last[0]:
+            customer.last = end, power_kw
+            customer.awards = [each for each in customer.awards if each[1] > start]
+            self._learn(customer, start, duration, power_kw)
+        return power_kw
+
+    def expected_kw(self, usage_points: Iterable[str], start: Instant, length: Duration) -> tuple[float, ...]:
+        """Expected load of each usage point in an interval [kW]."""
+        hours = local_hours(self.calendar, start, length)
+        expected = []
+        for usage_point in usage_points:
+            customer = self._customers[usage_point]
+            if customer.last is not None and start - customer.last[0] <= self.near:
+                expected.append(customer.last[1])
+            else:
+                profile = customer.profile or self._class(customer.customer_class).profile
+                expected.append(profile.over(hours))
+        return tuple(expected)
+
+    def class_kw(self, customer_class: str, start: Instant, length: Duration) -> float:
+        """Expected load of an average customer of a class in an interval [kW]."""
+        return self._class(customer_class).profile.over(local_hours(self.calendar, start, length))
+
+    def customer_class(self, usage_point: str) -> str:
+        """The class of a customer."""
+        return self._customers[usage_point].customer_class
+
+    def _class(self, name: str) -> _Class:
+        if name not in self._classes:
+            given = self.profiles.get(name, self.profiles.get(""))
+            self._classes[name] = _Class(HourlyProfile.given((0.0,) * 24) if given is None else given.copy())
+        return self._classes[name]
+
+    def _learn(self, customer: _Customer, start: Instant, duration: Duration, power_kw: float) -> None:
+        if customer.profile is None:
+            customer.profile = self._class(customer.customer_class).profile.copy()
+        customer.profile.learn(local_hours(self.calendar, start, duration), duration, power_kw, self.smoothing)
+        self._learn_class(customer.customer_class, (start, duration), power_kw)
+
+    def _learn_class(self, name: str, interval: tuple[Instant, Duration], power_kw: float) -> None:
+        learner = self._class(name)
+        if learner.interval != interval:
+            if learner.interval is not None:
+                hours = local_hours(self.calendar, *learner.interval)
+                average_kw = learner.total_kw / learner.customers
+                learner.profile.learn(hours, learner.interval[1], average_kw, self.smoothing)
+            learner.interval, learner.total_kw, learner.customers = interval, 0.0, 0
+        learner.total_kw += power_kw
+        learner.customers += 1
 
 
-def expected_kw(
-    forecast: LoadForecast, usage_points: Iterable[str], start: Instant, *, near: bool
-) -> tuple[float, ...]:
-    """Expected load of each usage point in an interval [kW]."""
-    if near:
-        return tuple(forecast.near_kw(usage_point, start) for usage_point in usage_points)
-    far = forecast.far_kw(start)
-    return tuple(far for _ in usage_points)
+def awarded_kwh(awards: Sequence[Award], start: Instant, end: Instant) -> float:
+    """Energy awarded in a span [kWh]; where awards overlap, the one that was told later counts."""
+    energy, open_spans = 0.0, [(start, end)]
+    for first, after, power_kw in reversed(awards):
+        left = []
+        for begin, stop in open_spans:
+            inner, outer = max(begin, first), min(stop, after)
+            if inner >= outer:
+                left.append((begin, stop))
+                continue
+            energy += power_kw * (outer - inner) / HOUR
+            left += [span for span in ((begin, inner), (outer, stop)) if span[0] < span[1]]
+        open_spans = left
+    return energy

@@ -37,9 +37,10 @@ from ..interfaces import (
     WholesaleCall,
     WholesalePrice,
 )
-from .forecast import LoadForecast, expected_kw
+from .forecast import LoadForecast
 from .positions import PositionBook
 from .procurement import RetailRate, wholesale_bid
+from .profile import HourlyProfile
 from .tariffs import FlatTariff, TransactiveTariff, total
 
 
@@ -97,7 +98,7 @@ class _Retailer:
 
     def __attrs_post_init__(self) -> None:
         settings = self.settings
-        self.forecast = LoadForecast(settings.profile_kw, self.setting.calendar)
+        self.forecast = LoadForecast(self.setting.calendar, {"": HourlyProfile.given(settings.profile_kw)})
         self.rate = RetailRate(settings.price_scaling, settings.charge_per_kwh)
         self.account = Account(self.port)
         self.book = PositionBook()
@@ -129,6 +130,8 @@ class _Retailer:
 
     async def _take_assignments(self) -> None:
         async for assignment in self.port.subscribe(Assignment):
+            if not any(name == assignment.usage_point for name, _ in self.customers):
+                self.forecast.enrol(assignment.usage_point, assignment.customer_class)
             self.customers[assignment.usage_point, assignment.effective_from] = assignment
 
     async def _take_reads(self) -> None:
@@ -145,7 +148,7 @@ class _Retailer:
             self.book.positions(message)
             if message.product == REAL_TIME:
                 for usage_point, power_kw in zip(message.usage_points, message.power_kw, strict=True):
-                    self.forecast.award(usage_point, message.slot_start, power_kw)
+                    self.forecast.award(usage_point, message.slot_start, message.slot_length, power_kw)
 
     async def _publish_prices(self) -> None:
         """Tell customers what the wholesale forecast means for them."""
@@ -158,7 +161,7 @@ class _Retailer:
     def _estimate(self, product: str, start: Instant, length: Duration) -> float:
         """Publish the load expected of those who do not bid; returns the sum [kW]."""
         usage_points = tuple(name for (name, _), each in sorted(self.customers.items()) if each.covers(start))
-        power_kw = expected_kw(self.forecast, usage_points, start, near=product == REAL_TIME)
+        power_kw = self.forecast.expected_kw(usage_points, start, length)
         self.port.publish(
             LoadEstimate(
                 lse=self.port.name,

@@ -1,0 +1,41 @@
+"""LSE → itself: what a retailer records of its forecasts and of what it buys for its customers."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from ...kernel import Duration, Instant, field, message
+
+
+class ForecastSubject(Enum):
+    """Whose load was forecast."""
+
+    CUSTOMER_CLASS = "customer class"
+    USAGE_POINT = "usage point"
+
+
+class SupplySource(Enum):
+    """Where energy comes from."""
+
+    BILATERAL = "bilateral"
+    DAY_AHEAD = "day-ahead"
+    REAL_TIME = "real-time"
+    CUSTOMERS = "customers"
+    """What customers' own devices inject."""
+
+
+@message(topic="portfolio.{lse}.forecast", senders=["lse.{lse}"], receivers=["lse.{lse}"])
+class ForecastError:
+    """How far forecasts of load that does not bid were off, in slots that have been metered; one row a subject."""
+
+    lse: str = field("retailer")
+    product: str = field("series of the slots that were forecast")
+    horizon: Duration = field("from the forecast to the slot, in whole hours, rounded down", unit="ns")
+    start: Instant = field("first instant of the slots", unit="ns")
+    end: Instant = field("first instant after the slots", unit="ns")
+    subject: ForecastSubject = field("whose load was forecast; that of a class is the sum over its customers")
+    names: tuple[str, ...] = field("classes or usage points")
+    slots: tuple[int, ...] = field("slots of each")
+    mean_absolute_kw: tuple[float, ...] = field("mean of the absolute error", unit="kW")
+    bias_kw: tuple[float, ...] = field("mean error, positive when too much was expected", unit="kW")
+    root_mean_square_kw: tuple[float, ...] = field("root of the mean square error", unit="kW")
