@@ -34,9 +34,8 @@ class TariffComponent:
     season: tuple[int, ...] = field("months in which it applies, 1 to 12")
     weekday_hours: tuple[int, ...] = field("hours of Monday to Friday in which it applies, 0 to 23")
     weekend_hours: tuple[int, ...] = field("hours of Saturday and Sunday in which it applies, 0 to 23")
-    above: float = field(
-        "energy or power of the month above which it applies, until the next component's", unit="kWh, kW"
-    )
+    above: float = field("energy or power above which it applies, until the next component's")
+    above_unit: str = field("unit of the bound; empty where there is none")
     price: float = field("price, or what a market price is multiplied with")
     unit: str = field("unit of the price")
 
