@@ -1,6 +1,7 @@
 """The market operator: orders, clearing within network limits, awards."""
 
-from .clearing import Clearing, Outcome, SupplyCurve, allocate, clear
+from .allocation import allocate
+from .clearing import Clearing, Outcome, SupplyCurve, TieRule, clear
 from .curves import DemandCurve, aggregate, aggregate_hours
 from .operator import MarketOperator
 
@@ -10,6 +11,7 @@ __all__ = [
     "MarketOperator",
     "Outcome",
     "SupplyCurve",
+    "TieRule",
     "aggregate",
     "aggregate_hours",
     "allocate",

@@ -5,7 +5,7 @@ network offer. Three ties are left, and are broken so:
 
 * Demand and supply both jump at the price: the greatest consumption is served.
 * A range of prices clears the same quantity: the one nearest to the price that supply itself asks for it.
-* Several bids stand at the margin: each gets the same share of its own jump.
+* Several bids stand at the margin: as a `TieRule` says.
 
 Export is a negative quantity and no special case: a supply curve that starts below zero absorbs that much, at
 the prices of its points. What it does not absorb is curtailed at the floor, as load is shed at the cap.
@@ -20,7 +20,7 @@ from typing import Self
 import attrs
 import numpy as np
 
-from .curves import DemandCurve, FloatArray, PriceCurve, between, segments
+from .curves import DemandCurve, FloatArray, PriceCurve, between
 
 # Quantities are sums of thousands of floats: a smaller difference must not send the price to its cap.
 _TOLERANCE_KW = 1e-9
@@ -37,6 +37,15 @@ class Outcome(enum.StrEnum):
     """Surplus even at the price floor; injection that supply does not absorb is curtailed."""
     NO_TRADE = "no_trade"
     """Nothing is exchanged with supply: nobody there, or the customers balance each other."""
+
+
+class TieRule(enum.StrEnum):
+    """How bids that stand at the margin share what is left for them."""
+
+    PRO_RATA = "pro rata"
+    """Each gets the same share of its own jump."""
+    TIME = "time"
+    """In order of arrival, the earliest first."""
 
 
 @attrs.frozen
@@ -148,35 +157,6 @@ def clear(
     return market.met(market.crossing(float(prices[first - 1]), float(prices[first])))
 
 
-def allocate(
-    quantity_kw: FloatArray, price_per_kwh: FloatArray, clearing: Clearing, *, fixed_kw: float = 0.0
-) -> FloatArray:
-    """Award each bid its quantity at the clearing price, shape (n_bids,) [kW].
-
-    The awards and the inelastic load add up to `clearing.quantity_kw`. Where load is shed, all consumption is
-    cut in proportion, where surplus is curtailed, all injection; `fixed_kw` is cut with them if it is given.
-
-    Args:
-        quantity_kw: the bids that were aggregated, shape (n_bids, n_points). [kW]
-        price_per_kwh: their prices, same shape. [$/kWh]
-        clearing: the result of clearing their sum.
-        fixed_kw: inelastic load that takes its part of a cut; leave it out to spare it. [kW]
-    """
-    if not quantity_kw.size:
-        return np.zeros(len(quantity_kw))
-    quantity, price = np.ascontiguousarray(quantity_kw.T), np.ascontiguousarray(price_per_kwh.T)
-    _, width, is_step = segments(quantity, price)
-    drop = price[:-1] - clearing.price_per_kwh
-    share = np.clip(np.divide(drop, width, out=np.zeros_like(drop), where=~is_step), 0.0, 1.0)
-    below = price[1:] - clearing.price_per_kwh
-    at_step = np.where(below == 0, clearing.marginal_fraction, below > 0)
-    np.copyto(share, at_step, where=is_step)
-    # Weights of the points, not of the segments: exact wherever the price falls on a point.
-    weight = -np.diff(share, axis=0, prepend=1.0, append=0.0)
-    awards: FloatArray = (quantity * weight).sum(axis=0)
-    return _cut(awards, clearing.shed_kw, fixed_kw) if clearing.shed_kw else awards
-
-
 @attrs.frozen(eq=False)
 class _Market:
     """Both sides of a market, with supply cut off at the network limit."""
@@ -252,11 +232,3 @@ class _Market:
 def _first(prices: FloatArray, holds: Callable[[float], bool]) -> int:
     """Place of the first price from which on a condition holds."""
     return bisect_left(range(len(prices)), True, key=lambda k: holds(float(prices[k])))
-
-
-def _cut(awards: FloatArray, shed_kw: float, fixed_kw: float) -> FloatArray:
-    """Take `shed_kw` from consumption, or from injection if negative, in proportion."""
-    sign = np.sign(shed_kw)
-    total_kw = np.maximum(sign * awards, 0.0).sum() + max(sign * fixed_kw, 0.0)
-    kept = max(1.0 - abs(shed_kw) / total_kw, 0.0) if total_kw else 0.0
-    return np.where(sign * awards > 0, awards * kept, awards)

@@ -13,7 +13,8 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from .clearing import Clearing, Outcome, SupplyCurve, allocate, clear
+from .allocation import Arrival, allocate
+from .clearing import Clearing, Outcome, SupplyCurve, TieRule, clear
 from .curves import DemandCurve, FloatArray, aggregate, stack_bids
 
 _TOLERANCE_KW = 1e-9
@@ -34,6 +35,9 @@ class Slot:
     """Most that is offered at that price. [kW]"""
     price_cap_per_kwh: float
     price_floor_per_kwh: float
+    ties: TieRule = TieRule.PRO_RATA
+    arrival: Arrival | None = None
+    """When each order arrived, for ties by time; orders below a binding transformer rank as the first of them."""
 
     def demand(self) -> DemandCurve:
         """The demand of all orders and the inelastic load."""
@@ -72,14 +76,21 @@ def clear_slot(
     ]
     single = ~np.isin(slot.transformer, [place for place, _ in binding])
     bids = _stacked(slot, single, [curve for _, curve in binding])
-    awards = allocate(*bids, clearing)
+    arrival = _arrivals(slot, single, [place for place, _ in binding])
+    awards = allocate(*bids, clearing, ties=slot.ties, arrival=arrival)
     award_kw = np.zeros(len(slot.transformer))
     price = np.full(len(slot.transformer), clearing.price_per_kwh)
     award_kw[single] = awards[: int(single.sum())]
     for (place, _), limit in zip(binding, awards[int(single.sum()) :].tolist(), strict=True):
         below = slot.transformer == place
         local = _clear_below(slot, below, clearing.price_per_kwh, limit)
-        award_kw[below] = allocate(slot.quantity_kw[below], slot.price_per_kwh[below], local)
+        award_kw[below] = allocate(
+            slot.quantity_kw[below],
+            slot.price_per_kwh[below],
+            local,
+            ties=slot.ties,
+            arrival=_arrivals(slot, below, []),
+        )
         price[below] = local.price_per_kwh
     return SlotResult(clearing, award_kw, price, tuple(place for place, _ in binding))
 
@@ -136,6 +147,15 @@ def _stacked(slot: Slot, chosen: NDArray[np.bool_], curves: Sequence[DemandCurve
         np.concatenate([_padded(quantity, width), _padded(more_quantity, width)]),
         np.concatenate([_padded(price, width), _padded(more_price, width)]),
     )
+
+
+def _arrivals(slot: Slot, chosen: NDArray[np.bool_], places: Sequence[int]) -> Arrival | None:
+    """Arrivals of the chosen orders, followed by the first arrival below each of the transformers."""
+    arrival = slot.arrival
+    if arrival is None:
+        return None
+    first = [arrival[slot.transformer == place].min() for place in places]
+    return np.concatenate([arrival[chosen], np.array(first, arrival.dtype)])
 
 
 def _padded(rows: FloatArray, width: int) -> FloatArray:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridbus.roles.mo.clearing import Clearing, Outcome, SupplyCurve, allocate, clear
+from gridbus.roles.mo.allocation import allocate
+from gridbus.roles.mo.clearing import Clearing, Outcome, SupplyCurve, clear
 from gridbus.roles.mo.curves import DemandCurve, FloatArray, aggregate, stack_bids
 
 Bid = list[tuple[float, float]]

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gridbus.roles.mo.clearing import Outcome, SupplyCurve, allocate, clear
+from gridbus.roles.mo.allocation import allocate
+from gridbus.roles.mo.clearing import Outcome, SupplyCurve, clear
 from gridbus.roles.mo.safe_clearing import Slot, SlotResult, clear_slot, curtailed
 
 CAP = 1.0
