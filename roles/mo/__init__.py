@@ -2,7 +2,7 @@
 
 from .allocation import allocate
 from .clearing import Clearing, Outcome, SupplyCurve, TieRule, clear
-from .curves import DemandCurve, aggregate, aggregate_hours
+from .curves import DemandCurve, aggregate
 from .operator import MarketOperator
 
 __all__ = [
@@ -13,7 +13,6 @@ __all__ = [
     "SupplyCurve",
     "TieRule",
     "aggregate",
-    "aggregate_hours",
     "allocate",
     "clear",
 ]

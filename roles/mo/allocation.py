@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .clearing import Clearing, TieRule
-from .curves import FloatArray, segments
+from .curves import FloatArray
+from .summation import segments
 
 Arrival = NDArray[np.integer] | NDArray[np.floating]
 

@@ -11,20 +11,20 @@ breakpoints of all of them, so aggregation is one sort and two running sums (of 
 
 from collections.abc import Sequence
 from heapq import heappop, heappush
-from itertools import chain
 from math import isfinite
 from operator import ge, le
-from typing import Self
+from typing import Self, cast, overload
 
 import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
-Points = Sequence[tuple[float, float]]
+from .stacking import HourlyRows, Rows, is_hourly, stack_bids, stack_rows
+from .summation import levels, runs, stable_order
 
-STEP_WIDTH_PER_KWH = 1e-9
-"""A narrower segment is a step at its lower price: a float price could not resolve its slope. [$/kWh]"""
+__all__ = ["DemandCurve", "FloatArray", "PriceCurve", "aggregate", "asked", "between", "faults", "stack_bids"]
+
+FloatArray = NDArray[np.float64]
 
 
 @attrs.frozen(eq=False)
@@ -135,62 +135,42 @@ class DemandCurve(PriceCurve):
         return tuple(dict.fromkeys(points))
 
 
-def aggregate(quantity_kw: FloatArray, price_per_kwh: FloatArray, *, fixed_kw: float = 0.0) -> DemandCurve:
-    """Sum bids into one net demand curve, exactly.
+@overload
+def aggregate(quantity_kw: Rows, price_per_kwh: Rows, *, fixed_kw: float = 0.0) -> DemandCurve: ...
+
+
+@overload
+def aggregate(
+    quantity_kw: HourlyRows, price_per_kwh: HourlyRows, *, fixed_kw: float | FloatArray = 0.0
+) -> tuple[DemandCurve, ...]: ...
+
+
+def aggregate(
+    quantity_kw: Rows | HourlyRows, price_per_kwh: Rows | HourlyRows, *, fixed_kw: float | FloatArray = 0.0
+) -> DemandCurve | tuple[DemandCurve, ...]:
+    """Sum bids into one net demand curve, exactly; with an axis of hours before, into a tuple of them.
+
+    Rows that are given as sequences may differ in length: a bid repeats its last point as often as need be.
 
     Args:
-        quantity_kw: shape (n_bids, n_points), ascending along the points; short bids repeat the last. [kW]
-        price_per_kwh: shape (n_bids, n_points), descending along the points. [$/kWh]
-        fixed_kw: inelastic load beside the bids. [kW]
+        quantity_kw: shape (n_bids, n_points) or (n_hours, n_bids, n_points), ascending along the points. [kW]
+        price_per_kwh: same shape, descending along the points. [$/kWh]
+        fixed_kw: inelastic load beside the bids, one for all hours or of shape (n_hours,). [kW]
 
     Raises:
-        ValueError: the shapes differ, or a bid is faulty; the message names the bid and its faults.
+        ValueError: the shapes differ, or a bid is faulty; the message names the bid, its faults, and the hour.
     """
-    quantity, price = _by_point(quantity_kw, price_per_kwh)
-    if not price.size:
-        return DemandCurve(np.zeros(1), np.full(1, float(fixed_kw)), np.full(1, float(fixed_kw)))
-    order = price.argsort(axis=None)
-    prices = price.ravel()[order]
-    level = _levels(quantity, price, prices, order) + fixed_kw
-    first, last = _ties(prices)
-    return DemandCurve(prices[first], level[0::2][first], level[1::2][last])
-
-
-def aggregate_hours(
-    quantity_kw: FloatArray, price_per_kwh: FloatArray, *, fixed_kw: float | FloatArray = 0.0
-) -> tuple[DemandCurve, ...]:
-    """Sum bids hour by hour, as `aggregate` does: (n_hours, n_bids, n_points) gives n_hours curves.
-
-    Raises:
-        ValueError: as `aggregate`, with the hour named.
-    """
+    if not is_hourly(quantity_kw):
+        return _sum(cast(Rows, quantity_kw), cast(Rows, price_per_kwh), float(fixed_kw))
+    hours = zip(cast(Sequence[Rows], quantity_kw), cast(Sequence[Rows], price_per_kwh), strict=True)
     fixed = np.broadcast_to(fixed_kw, len(quantity_kw)).tolist()
     curves = []
-    for hour, (quantity, price) in enumerate(zip(quantity_kw, price_per_kwh, strict=True)):
+    for hour, (quantity, price) in enumerate(hours):
         try:
-            curves.append(aggregate(quantity, price, fixed_kw=fixed[hour]))
+            curves.append(_sum(quantity, price, fixed[hour]))
         except ValueError as error:
             raise ValueError(f"hour {hour}: {error}") from error
     return tuple(curves)
-
-
-def stack_bids(bids: Sequence[Points]) -> tuple[FloatArray, FloatArray]:
-    """Stack bids of (quantity [kW], price [$/kWh]) points as two arrays (n_bids, n_points), last repeated.
-
-    Raises:
-        ValueError: a bid has no point, or a point is not a pair.
-    """
-    lengths = np.fromiter(map(len, bids), np.intp, len(bids))
-    if not lengths.size:
-        return np.empty((0, 0)), np.empty((0, 0))
-    if not lengths.all():
-        raise ValueError(f"bid {int(lengths.argmin())} is empty: give at least one (quantity, price) point")
-    numbers = np.fromiter(chain.from_iterable(chain.from_iterable(bids)), np.float64)
-    if numbers.size != 2 * lengths.sum():
-        raise ValueError("each point of a bid must be one (quantity, price) pair")
-    start = (lengths.cumsum() - lengths)[:, np.newaxis]
-    point = start + np.minimum(np.arange(lengths.max()), lengths[:, np.newaxis] - 1)
-    return numbers[0::2][point], numbers[1::2][point]
 
 
 def faults(quantity_kw: Sequence[float] | FloatArray, price_per_kwh: Sequence[float] | FloatArray) -> tuple[str, ...]:
@@ -252,62 +232,22 @@ def between(start: float, end: float, share: float) -> float:
     return start + (end - start) * share if share < 0.5 else end - (end - start) * (1 - share)
 
 
-def segments(quantity: FloatArray, price: FloatArray) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
-    """Rise in quantity [kW], width in price [$/kWh] and whether it is a step, of bids (n_points, n_bids)."""
-    width = price[:-1] - price[1:]
-    return quantity[1:] - quantity[:-1], width, width < STEP_WIDTH_PER_KWH
-
-
-def _levels(quantity: FloatArray, price: FloatArray, prices: FloatArray, order: NDArray[np.intp]) -> FloatArray:
-    """Total quantity just below (even places) and just above (odd places) each sorted point, falling."""
-    rise, width, is_step = segments(quantity, price)
-    slope, jump = np.zeros((len(price) + 1, price.shape[1])), np.zeros_like(price)
-    np.divide(rise, width, out=slope[1:-1], where=~is_step)
-    np.copyto(jump[1:], rise, where=is_step)
-    steepness = _running_difference(slope[:-1].ravel()[order], slope[1:].ravel()[order])
-    level = np.zeros(2 * prices.size)
-    np.multiply(steepness[:-1], prices[1:] - prices[:-1], out=level[2::2])
-    level[1::2] = jump.ravel()[order]
-    bottom_kw, top_kw = quantity[0].sum(), quantity[-1].sum()
-    np.subtract(top_kw, level.cumsum(out=level), out=level)
-    np.maximum(level, bottom_kw, out=level)
-    # A demand of nothing must be zero, not a rounding error that would clear as a trade.
-    level[-1] = bottom_kw
-    return level
-
-
-def _running_difference(plus: FloatArray, minus: FloatArray) -> FloatArray:
-    """Running sum of `plus - minus`, both at least zero, the rounding errors added back (Knuth's two-sum)."""
-    # Plain summation would leave the rounding error of the steepest bid in the slope of all bids above it.
-    change = plus - minus
-    error = _rounding_error(plus, -minus, change)
-    total = change.cumsum()
-    error[1:] += _rounding_error(total[:-1], change[1:], total[1:])
-    total += error.cumsum(out=error)
-    np.maximum(total, 0.0, out=total)
-    return total
-
-
-def _rounding_error(a: FloatArray, b: FloatArray, total: FloatArray) -> FloatArray:
-    """What rounding took from `total = a + b`."""
-    part = total - a
-    error = b - part
-    np.subtract(total, part, out=part)
-    error += np.subtract(a, part, out=part)
-    return error
-
-
-def _ties(prices: FloatArray) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """First and last place of each run of equal prices in a sorted, non-empty row."""
-    first = np.flatnonzero(np.concatenate(([True], prices[1:] != prices[:-1])))
-    return first, np.append(first[1:], prices.size) - 1
+def _sum(quantity_kw: Rows, price_per_kwh: Rows, fixed_kw: float) -> DemandCurve:
+    quantity, price = _by_point(*stack_rows(quantity_kw, price_per_kwh))
+    if not price.size:
+        return DemandCurve(np.zeros(1), np.full(1, fixed_kw), np.full(1, fixed_kw))
+    order = stable_order(price)
+    prices = price.ravel()[order]
+    level = levels(quantity, price, prices, order) + fixed_kw
+    first, last = runs(prices)
+    return DemandCurve(prices[first], level[0::2][first], level[1::2][last])
 
 
 def _by_point(quantity_kw: FloatArray, price_per_kwh: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Turn checked bids to shape (n_points, n_bids): long rows are what NumPy is fast at."""
     if quantity_kw.shape != price_per_kwh.shape or quantity_kw.ndim != 2:
         shapes = f"quantities {quantity_kw.shape} and prices {price_per_kwh.shape}"
-        raise ValueError(f"{shapes}: both must be (n_bids, n_points); for hours, see `aggregate_hours`")
+        raise ValueError(f"{shapes}: both must be (n_bids, n_points); with hours (n_hours, n_bids, n_points)")
     quantity = np.ascontiguousarray(quantity_kw.T, np.float64)
     price = np.ascontiguousarray(price_per_kwh.T, np.float64)
     finite = np.isfinite(quantity).all(axis=0) & np.isfinite(price).all(axis=0)

@@ -14,7 +14,6 @@ from gridbus.roles.mo.curves import (
     DemandCurve,
     FloatArray,
     aggregate,
-    aggregate_hours,
     asked,
     faults,
     stack_bids,
@@ -117,7 +116,7 @@ def test_hours_are_aggregated_one_by_one(hours: list[list[Bid]]) -> None:
     padded = stack_bids([[*bid, *[bid[-1]] * (4 - len(bid))] for hour in hours for bid in hour[:count]])
     quantity, price = (array.reshape(len(hours), count, 4) for array in padded)
     fixed = np.arange(float(len(hours)))
-    curves = aggregate_hours(quantity, price, fixed_kw=fixed)
+    curves = aggregate(quantity, price, fixed_kw=fixed)
 
     assert len(curves) == len(hours)
     for hour, curve in enumerate(curves):
@@ -173,7 +172,7 @@ def test_no_bids_leave_the_fixed_load() -> None:
         curve = aggregate(np.empty(shape), np.empty(shape), fixed_kw=3)
         assert curve.quantity_range_at(0.1) == (3, 3)
         assert curve.simplified() == ((3.0, 0.0),)
-    assert aggregate_hours(np.empty((0, 0, 4)), np.empty((0, 0, 4))) == ()
+    assert aggregate(np.empty((0, 0, 4)), np.empty((0, 0, 4))) == ()
 
 
 def test_a_shift_adds_inelastic_load() -> None:
@@ -230,12 +229,14 @@ def test_a_faulty_bid_is_named_and_the_hour_too(quantity: list[float]) -> None:
     with pytest.raises(ValueError, match=r"^bid 2: quantity_kw.*1 of 3 bids are faulty"):
         aggregate(good[1], price[1])
     with pytest.raises(ValueError, match=r"^hour 1: bid 2: "):
-        aggregate_hours(good, price)
+        aggregate(good, price)
 
 
 def test_wrong_shapes_and_curves_are_refused() -> None:
     with pytest.raises(ValueError, match="n_bids, n_points"):
-        aggregate(np.zeros((1, 2, 3)), np.zeros((1, 2, 3)))
+        aggregate(np.zeros((1, 2, 3, 4)), np.zeros((1, 2, 3, 4)))
+    with pytest.raises(ValueError, match="n_bids, n_points"):
+        aggregate(np.zeros((1, 2)), np.zeros((1, 2, 3)))
     with pytest.raises(ValueError, match="empty"):
         aggregate(np.zeros((3, 0)), np.zeros((3, 0)))
     with pytest.raises(ValueError, match="never rise"):
