@@ -12,9 +12,9 @@ from .interfaces import CLOSING, AccountStatement, Invoice, Payment, TransferKin
 CENT = Decimal("0.01")
 
 
-def dollars(amount: float) -> Decimal:
-    """An amount rounded once, to the cent, half to even."""
-    return Decimal(repr(amount)).quantize(CENT, ROUND_HALF_EVEN)
+def dollars(amount: float, quantum: Decimal = CENT) -> Decimal:
+    """An amount rounded once, to the cent unless said otherwise, half to even."""
+    return Decimal(repr(amount)).quantize(quantum, ROUND_HALF_EVEN)
 
 
 @attrs.define
@@ -37,6 +37,13 @@ class Account:
     def invoice(self, payer_role: str, payer: str, kind: TransferKind, amount: Decimal) -> None:
         """Ask another entity to pay."""
         self.port.publish(Invoice(payer_role=payer_role, payer=payer, kind=kind, amount=amount))
+
+    def settle(self, role: str, name: str, kind: TransferKind, amount: Decimal) -> None:
+        """Invoice what another entity owes; what it is owed, a negative amount, is paid."""
+        if amount > 0:
+            self.invoice(role, name, kind, amount)
+        elif amount < 0:
+            self.pay(role, name, kind, -amount)
 
     async def receive(self) -> None:
         """Book what comes in, to the end of the run."""

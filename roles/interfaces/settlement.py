@@ -51,14 +51,20 @@ class LineKind(Enum):
     """What was metered beyond all awards, at the price of the market."""
     PENALTY = "imbalance penalty"
     """What the price of imbalance adds to the price of the market."""
-    SUPPLY = "supply"
-    """All energy at the price of the supply, to the retailer that supplies it."""
+    DAY_AHEAD_SUPPLY = "day-ahead supply"
+    """Day-ahead energy at the price of its supply, to the retailer that supplies it."""
+    REAL_TIME_SUPPLY = "real-time supply"
+    """What was metered beyond day-ahead energy at the price of its supply, to the retailer that supplies it."""
     CONGESTION_RENT = "congestion rent"
     """What energy cost above the price of the supply, passed on."""
     LOSSES = "losses"
     MARKET_FEE = "market fee"
     FLEXIBILITY = "flexibility"
+    """What was delivered of the flexibility that the distribution operator has ordered."""
+    DEFICIENCY = "flexibility deficiency"
+    """What was not delivered of it, at its penalty."""
     ROUNDING = "rounding"
+    """What rounding leaves in the market operator's accounts; on no statement."""
 
 
 class DisputeStatus(Enum):
@@ -101,7 +107,7 @@ class SettlementStatement:
     start: Instant = field("first instant of the first slot", unit="ns")
     end: Instant = field("first instant after the last slot", unit="ns")
     lines: tuple[StatementLine, ...] = field("all lines; none when they are those of the version before")
-    total: Decimal = field("sum of the lines, in cents; positive when the party pays", unit="$")
+    total: Decimal = field("sum of the lines, positive when the party pays", unit="$")
     estimated: bool = field("whether meter data were estimated")
     supersedes: str = field("id of the version before; empty for the first", default="")
 
