@@ -69,8 +69,11 @@ def statement(
     """What a customer owes for a period; ``credit_kwh`` is what the statement before has carried forward.
 
     Raises:
-        UsageError: the usage lacks what the tariff needs, or the credit is not that of its periods.
+        UsageError: the usage lacks what the tariff needs, the credit is not that of its periods, or the period ends
+            before it begins.
     """
+    if end < start:
+        raise UsageError(f"the period ends before it begins: {start} to {end} ns")
     check_usage(tariff, usage)
     credit = _credit(tariff, credit_kwh)
     lines: list[BillLine] = []

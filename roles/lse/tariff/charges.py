@@ -15,11 +15,15 @@ from .tariff import DemandCharge, FixedCharge, MarketPrices, MarketRule, Minimum
 from .usage import FloatArray, MonthUsage, Usage, exact_sum
 
 
+_NOISE = Decimal("1e-9")
+"""Products of floats are right to some 16 digits; what lies below must not decide over half a cent. [$]"""
+
+
 def market_lines(market: MarketPrices, month: MonthUsage) -> Iterator[BillLine]:
     """Energy at prices that are not in the tariff."""
     multiplier = exact(market.multiplier)
     for component, energy_kwh, price_per_kwh in _market_energy(market.rule, month.usage):
-        amount = exact_sum(energy_kwh * price_per_kwh) * multiplier
+        amount = exact_sum(energy_kwh * price_per_kwh).quantize(_NOISE) * multiplier
         yield summed(month.part, ChargeKind.MARKET, component, exact_sum(energy_kwh), "kWh", amount)
 
 

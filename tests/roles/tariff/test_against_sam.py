@@ -12,8 +12,8 @@ from typing import Any
 import attrs
 import numpy as np
 import orjson
-import PySAM.Utilityrate5 as utilityrate
 import pytest
+from PySAM import Utilityrate5
 from PySAM.UtilityRateTools import URDBv8_to_ElectricityRates
 
 from gridbus.kernel import HOUR, Calendar
@@ -81,11 +81,13 @@ DEMAND = {
 # With periods that are the same all year: of one that a month has not, SAM moves the credit to another one.
 NET_METERING = {
     **FLAT,
-    "name": "Net metering",
+    "name": "Net metering by time of use",
     "energyratestructure": [[{"rate": 0.0713}], [{"rate": 0.1931}]],
     "energyweekdayschedule": EVENINGS,
     "dgrules": "Net Metering",
 }
+# With one period: with more, SAM bills what they use and takes it off what it pays for the others as well.
+SETTLED_NET_METERING = {**FLAT, "name": "Net metering", "dgrules": "Net Metering"}
 NET_BILLING = {
     **TIME_OF_USE,
     "name": "Net billing",
@@ -110,7 +112,7 @@ def random_generation() -> np.ndarray:
 
 def by_sam(rate: dict[str, Any], load_kw: np.ndarray, generation_kw: np.ndarray, **more: float) -> np.ndarray:
     """The bill of each month as the System Advisor Model has it."""
-    model = utilityrate.new()
+    model = Utilityrate5.new()
     model.Lifetime.assign({"analysis_period": 1, "inflation_rate": 0, "system_use_lifetime_output": 0})
     model.SystemOutput.assign({"degradation": [0], "gen": generation_kw.tolist()})
     model.Load.assign({"load": load_kw.tolist(), "load_escalation": [0]})
@@ -165,12 +167,16 @@ def test_a_minimum_was_reached_and_missed_in_the_year_of_tiers(tmp_path: Path) -
     assert {line.component for line in lines} >= {"energy, tier 1", "energy, tier 2", "energy, tier 3"}
 
 
-@pytest.mark.parametrize("settlement_month", [2, 7, 12])
-def test_net_metering_carries_and_settles_credit_as_another_program_does(settlement_month: int, tmp_path: Path) -> None:
-    tariff = tariff_of(NET_METERING, tmp_path)
-    settled = attrs.evolve(tariff.export, settlement_month=settlement_month, settlement_per_kwh=0.021)
-    more = {"ur_nm_credit_month": settlement_month - 1, "ur_nm_yearend_sell_rate": 0.021}
-    assert_same(NET_METERING, attrs.evolve(tariff, export=settled), random_generation(), **more)
+def test_net_metering_carries_credit_period_by_period_as_another_program_does(tmp_path: Path) -> None:
+    assert_same(NET_METERING, tariff_of(NET_METERING, tmp_path), random_generation())
+
+
+@pytest.mark.parametrize("month", [2, 7, 12])
+def test_net_metering_settles_credit_as_another_program_does(month: int, tmp_path: Path) -> None:
+    tariff = tariff_of(SETTLED_NET_METERING, tmp_path)
+    export = attrs.evolve(tariff.export, settlement_month=month, settlement_per_kwh=0.021)
+    more = {"ur_nm_credit_month": month - 1, "ur_nm_yearend_sell_rate": 0.021}
+    assert_same(SETTLED_NET_METERING, attrs.evolve(tariff, export=export), random_generation(), **more)
 
 
 def test_net_billing_pays_exports_as_another_program_does(tmp_path: Path) -> None:
