@@ -42,7 +42,9 @@ class _Storing:
         agent = self.agent
         self.battery = Battery(agent.parameters, INITIAL_CHARGE * agent.parameters.capacity_kwh)
         self.feed = Feed(self.port, agent.usage_point, agent.interval, controllable=True)
-        self.trader = Trader(self.port, agent.usage_point, agent.lse, agent.market)
+        self.trader = Trader(
+            self.port, agent.usage_point, agent.lse, agent.market, agent.parameters.rated_kw, agent.parameters.rated_kw
+        )
 
     async def run(self) -> None:
         port, agent = self.port, self.agent

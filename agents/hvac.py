@@ -46,7 +46,7 @@ class _Cooling:
         agent = self.agent
         self.house = House(agent.parameters, agent.comfort.setpoint_c)
         self.feed = Feed(self.port, agent.usage_point, agent.interval, controllable=True)
-        self.trader = Trader(self.port, agent.usage_point, agent.lse, agent.market)
+        self.trader = Trader(self.port, agent.usage_point, agent.lse, agent.market, agent.parameters.rated_kw, 0.0)
         self.days = self.port.subscribe(WeatherForecast, site=agent.site)
 
     async def run(self) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 
-from ..kernel import HOUR, Instant
+from ..kernel import HOUR, Duration, Instant
 from ..roles.interfaces import Award, AwardStatus, MarketCall, PriceForecast
 from .strategies import PriceOutlook
 
@@ -25,12 +27,16 @@ class Prices:
             self._by_hour[first + number] = price
         self._outlook = None
 
-    def awarded(self, award: Award) -> None:
-        """Take the price of a day-ahead award over; a refused order has none."""
-        if award.status is AwardStatus.REFUSED:
-            return
-        self._by_hour[award.slot_start // HOUR] = award.price_per_kwh
+    def expect(self, first_slot: Instant, slot_length: Duration, price_per_kwh: Sequence[float]) -> None:
+        """Take prices of slots over; an hour has the price of the last slot that begins in it."""
+        for number, price in enumerate(price_per_kwh):
+            self._by_hour[(first_slot + number * slot_length) // HOUR] = price
         self._outlook = None
+
+    def awarded(self, award: Award) -> None:
+        """Take the prices of a day-ahead award over; of a suspended clearing there are none to expect."""
+        if AwardStatus.SUSPENDED not in award.status:
+            self.expect(award.first_slot, award.slot_length, award.price_per_kwh)
 
     def ahead(self, start: Instant, hours: int) -> tuple[float, ...]:
         """Expected prices of hours from an instant on, as many as are known, at least one [$/kWh]."""

@@ -26,6 +26,19 @@ Curve = tuple[tuple[float, float], ...]
 """Demand curve: (quantity [kW], price [$/kWh]), quantities not falling, prices not rising."""
 
 
+def power_at(curve: Curve, price_per_kwh: float) -> float:
+    """The power that a curve asks for at a price [kW]; where it jumps there, the greater."""
+    above = curve[0]
+    for below in curve:
+        quantity_kw, price = below
+        if price < price_per_kwh:
+            width = above[1] - price
+            share = (above[1] - price_per_kwh) / width if above[1] > price_per_kwh else 0.0
+            return above[0] + (quantity_kw - above[0]) * share
+        above = below
+    return above[0]
+
+
 @attrs.frozen
 class PriceOutlook:
     """What a bidder expects of one slot's price, and the horizon that it compares it with. [$/kWh]"""

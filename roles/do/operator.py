@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from math import isfinite
 
@@ -11,23 +10,24 @@ import numpy as np
 
 from ...kernel import FIRST, HOUR, LAST, MINUTE, Duration, Instant, Port, Setting, UsageError, field, value
 from ...kernel.activity import Main
-from ..accounts import Account, dollars
+from ..accounts import Account
 from ..interfaces import (
     BILLING,
     Assignment,
     DeviceLimit,
     DevicePower,
     ElementLimit,
-    EntityEnergy,
     FeederRead,
     LoadEstimate,
-    MeterRead,
     TransferKind,
     ValidationRequest,
     ValidationResult,
     belongs,
 )
+from ..settlement.rules import NetworkCharges
+from .charges import UseOfSystem
 from .curtailment import curtail
+from .delivery import Interval
 from .metering import Meters
 from .network import FloatArray, Network, TransformerModel, by_transformer, network
 from .validation import validate
@@ -60,7 +60,7 @@ class DistributionOperator:
         "kept free of market results, for what forecasts miss", unit="kW", default=0.0, at_least=0
     )
     interval_min: float = field("metering interval", unit="min", default=5.0, above=0)
-    use_of_system_per_kwh: float = field("charge to retailers", unit="$/kWh", default=0.02, at_least=0)
+    charges: NetworkCharges = field("what retailers pay for the use of the system", default=NetworkCharges())
     whole_network: bool = field("whether all usage points of the run are below its transformers", default=True)
 
     def check(self) -> Iterable[tuple[str, str]]:
@@ -71,9 +71,9 @@ class DistributionOperator:
         for name in sorted({name for name in names if names.count(name) > 1}):
             yield "transformers", f"{name} is there twice"
 
-    def components(self, name: str, _: Setting) -> Iterable[tuple[str, Main]]:
+    def components(self, name: str, setting: Setting) -> Iterable[tuple[str, Main]]:
         """One component."""
-        yield f"do.{name}", lambda port: _Operator(self, port).run()
+        yield f"do.{name}", lambda port: _Operator(self, port, setting).run()
 
     @property
     def interval(self) -> Duration:
@@ -98,24 +98,26 @@ _Slot = tuple[Instant, Duration]
 class _Operator:
     settings: DistributionOperator
     port: Port
+    setting: Setting
     network: Network = attrs.field(init=False)
     meters: Meters = attrs.field(init=False)
     account: Account = attrs.field(init=False)
     estimates: dict[_Slot, dict[str, LoadEstimate]] = attrs.field(factory=dict, init=False)
     accepted_kw: dict[_Slot, dict[str, FloatArray]] = attrs.field(factory=dict, init=False)
     """What each market has been told is safe: the others have what is left."""
-    energy_kwh: defaultdict[str, float] = attrs.field(factory=lambda: defaultdict(float), init=False)
+    use_of_system: UseOfSystem = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.network = self.settings.network()
         self.meters = Meters(self.network.index())
         self.account = Account(self.port)
+        self.use_of_system = UseOfSystem(self.settings.charges, self.setting.calendar, self.port.stop)
 
     async def run(self) -> None:
         port = self.port
         for activity in (self._take_assignments, self._take_powers, self._take_estimates, self._validate):
             port.start(activity())
-        for activity in (self.account.receive, self.account.close, self._charge):
+        for activity in (self.account.receive, self.account.settle_invoices, self.account.close, self._charge):
             port.start(activity())
         interval = self.settings.interval
         for start in range(0, port.stop, interval):
@@ -174,60 +176,23 @@ class _Operator:
 
     def _read_meters(self, start: Instant, duration: Duration) -> None:
         flow = self.network.flow(self._transformer_kw())
-        losses_kwh = flow.losses_kw * duration / HOUR
-        metered: defaultdict[str, float] = defaultdict(float)
-        gross: defaultdict[str, float] = defaultdict(float)
-        for read in self.meters.read(start, duration):
-            lse = read.assignment.lse
-            metered[lse] += read.energy_kwh
-            gross[lse] += abs(read.energy_kwh)
-            self.port.publish(
-                MeterRead(
-                    lse=lse,
-                    usage_point=read.assignment.usage_point,
-                    start=start,
-                    duration=duration,
-                    energy_kwh=read.energy_kwh,
-                    quality=read.quality,
-                )
-            )
-        self._allocate_losses(start, duration, metered, gross, losses_kwh)
+        interval = Interval(start, duration, flow.losses_kw * duration / HOUR)
+        interval.take(self.port, self.meters.read(start, duration))
+        interval.publish_totals(self.port)
+        self.use_of_system.add(interval)
         self.port.publish(
             FeederRead(
                 feeder=self.port.name,
                 start=start,
                 duration=duration,
                 substation_kwh=flow.substation_kw * duration / HOUR,
-                metered_kwh=sum(metered.values()),
-                losses_kwh=losses_kwh,
+                metered_kwh=interval.metered_kwh,
+                losses_kwh=interval.losses_kwh,
                 import_limit_kw=self.settings.substation_limit_kw,
                 highest_loading=max(self.network.loading(flow).values()),
                 curtailed_kwh=self.meters.refused_kwh(start, duration),
             )
         )
-
-    def _allocate_losses(
-        self,
-        start: Instant,
-        duration: Duration,
-        metered: dict[str, float],
-        gross: dict[str, float],
-        losses_kwh: float,
-    ) -> None:
-        """Share the losses between the retailers by the energy that their customers exchanged, either way."""
-        total = sum(gross.values())
-        for lse, energy_kwh in sorted(metered.items()):
-            share = gross[lse] / total if total > 0.0 else 1.0 / len(metered)
-            self.energy_kwh[lse] += max(energy_kwh, 0.0)
-            self.port.publish(
-                EntityEnergy(
-                    lse=lse,
-                    start=start,
-                    duration=duration,
-                    metered_kwh=energy_kwh,
-                    losses_kwh=losses_kwh * share,
-                )
-            )
 
     def _transformer_kw(self) -> FloatArray:
         powers = self.meters.powers()
@@ -290,9 +255,10 @@ class _Operator:
 
     async def _charge(self) -> None:
         await self.port.sleep_until(self.port.stop, BILLING)
-        for lse, energy_kwh in sorted(self.energy_kwh.items()):
-            amount = dollars(energy_kwh * self.settings.use_of_system_per_kwh)
-            self.account.invoice("lse", lse, TransferKind.USE_OF_SYSTEM, amount)
+        for lse, amount in self.use_of_system.amounts():
+            self.account.settle("lse", lse, TransferKind.USE_OF_SYSTEM, amount)
+        for lse, amount in self.use_of_system.loss_payments():
+            self.account.pay("lse", lse, TransferKind.LOSSES, amount)
 
 
 def _is_number(power_kw: object) -> bool:

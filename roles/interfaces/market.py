@@ -118,6 +118,7 @@ class MarketCall:
     gate_closure: Instant = field("first instant at which an order is too late", unit="ns")
     price_cap_per_kwh: float = field("highest price", unit="$/kWh")
     price_floor_per_kwh: float = field("lowest price", unit="$/kWh")
+    orders: bool = field("whether orders are taken; else a binding price follows", default=True)
     expected_price_per_kwh: tuple[float, ...] = field(
         "price to plan against: of the market that is refined, else of the last clearing; may be empty",
         unit="$/kWh",

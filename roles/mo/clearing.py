@@ -24,6 +24,8 @@ from .curves import DemandCurve, FloatArray, PriceCurve, between
 
 # Quantities are sums of thousands of floats: a smaller difference must not send the price to its cap.
 _TOLERANCE_KW = 1e-9
+_TOLERANCE = 1e-12
+"""Relative to the demand, for markets of gigawatts."""
 
 
 class Outcome(enum.StrEnum):
@@ -146,11 +148,12 @@ def clear(
         raise ValueError(f"limit_kw is {limit_kw}: an import limit is zero or more")
     market = _Market(demand, supply, price_floor, price_cap, limit)
     prices = market.breakpoints()
-    first = _first(prices, lambda price: market.excess(price)[1] <= _TOLERANCE_KW)
+    tolerance = market.tolerance_kw()
+    first = _first(prices, lambda price: market.excess(price)[1] <= tolerance)
     if first == len(prices):
         return market.short()
-    if market.excess(float(prices[first]))[0] >= -_TOLERANCE_KW:
-        last = _first(prices, lambda price: market.excess(price)[0] < -_TOLERANCE_KW) - 1
+    if market.excess(float(prices[first]))[0] >= -tolerance:
+        last = _first(prices, lambda price: market.excess(price)[0] < -tolerance) - 1
         return market.met(market.nearest(float(prices[first]), float(prices[last])))
     if first == 0:
         return market.surplus()
@@ -166,6 +169,11 @@ class _Market:
     floor: float
     cap: float
     limit_kw: float
+
+    def tolerance_kw(self) -> float:
+        """A difference between demand and supply that may be rounding."""
+        largest_kw = max(abs(float(self.demand.below_kw[0])), abs(float(self.demand.above_kw[-1])))
+        return max(_TOLERANCE_KW, _TOLERANCE * largest_kw)
 
     def breakpoints(self) -> FloatArray:
         """Prices of the band, ascending, between which demand and limited supply are straight."""
@@ -201,7 +209,7 @@ class _Market:
         """Clear at a price where demand and supply overlap."""
         wanted_kw, offered_kw = self.demand.limits_at(price)[0], self.offered(price)[1]
         # A float price can miss a vertical supply (the limit) by its last digit; the quantity need not.
-        is_all = isclose(wanted_kw, offered_kw, rel_tol=1e-12, abs_tol=_TOLERANCE_KW)
+        is_all = isclose(wanted_kw, offered_kw, rel_tol=_TOLERANCE, abs_tol=self.tolerance_kw())
         quantity_kw = offered_kw if is_all else min(wanted_kw, offered_kw)
         outcome = Outcome.CLEARED if quantity_kw else Outcome.NO_TRADE
         return self._clearing(price, quantity_kw, quantity_kw, outcome)

@@ -1,45 +1,70 @@
-"""The market operator (MO): a neutral venue for the orders of a retailer's customers."""
+"""The market operator (MO): a neutral venue for the orders of a retailer's customers.
+
+One coroutine hears everything and puts it where it belongs; each instance of each series is a coroutine that walks
+through its states.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import attrs
 
-from ...kernel import Port, Setting, field, value
+from ...kernel import MINUTE, Port, Setting, Subscription, field, value
 from ...kernel.activity import Main
-from ..accounts import Account, dollars
-from ..interfaces import BILLING, Assignment, Order, Payment, TransferKind
-from .series import Series, SeriesRun
+from ..accounts import Account
+from ..interfaces import (
+    BILLING,
+    MarketControl,
+    MarketInfo,
+    MarketSession,
+    Payment,
+    SessionStatus,
+)
+from ..settlement.rules import SettlementRules
+from .charges import Charges
+from .dispatch import HEARD, Dispatch
+from .series import SeriesRun
+from .spec import MarketSpec
 from .venue import Venue
 
 
 @value
+class Halt:
+    """A time in which a market is halted by plan."""
+
+    from_min: float = field("begin, after the start of the run", unit="min", at_least=0)
+    to_min: float = field("end, after the start of the run", unit="min", above=0)
+    reason: str = field("why")
+
+    def check(self) -> Iterable[tuple[str, str]]:
+        """A halt ends after it begins."""
+        if self.to_min <= self.from_min:
+            yield "to_min", f"expected more than from_min = {self.from_min:g}"
+
+
+@value
 class MarketOperator:
-    """Plug-in ``[mo.NAME]``: a double auction of the customers' orders against a retailer's supply."""
+    """Plug-in ``[mo.NAME]``: the market of a retailer's customers, in one or more series of slots."""
 
     lse: str = field("retailer that supplies the market")
     do: str = field("distribution operator that validates the results")
-    series: tuple[Series, ...] = field("day-ahead and real-time series")
-    price_cap_per_kwh: float = field("highest price", unit="$/kWh", default=1.0, above=0)
-    price_floor_per_kwh: float = field("lowest price", unit="$/kWh", default=0.0)
-    fallback_price_per_kwh: float = field("supply price when no offer has come yet", unit="$/kWh", default=0.12)
-    largest_order_kw: float = field("largest power of an order, either way", unit="kW", default=1000.0, above=0)
-    attempts: int = field("clearings of a slot before awards are curtailed", default=3, at_least=1)
-    fee_per_kwh: float = field(
-        "market fee to the retailer on the energy of every award, day-ahead and real-time",
-        unit="$/kWh",
-        default=0.001,
-        at_least=0,
+    series: tuple[MarketSpec, ...] = field("day-ahead and real-time series")
+    credit_limit: float | None = field(
+        "most that one order may cost at its own prices; without it, any", unit="$", default=None, above=0
     )
+    acknowledge: bool = field("whether good orders are answered at once, like bad ones", default=True)
+    halts: tuple[Halt, ...] = field("times in which the market is halted", default=())
+    settlement: SettlementRules = field("fees, imbalance, losses, and who gets what is left", default=SettlementRules())
 
     def check(self) -> Iterable[tuple[str, str]]:
-        """The price band is not empty and no series is there twice."""
-        if self.price_cap_per_kwh <= self.price_floor_per_kwh:
-            yield "price_cap_per_kwh", f"expected more than the floor {self.price_floor_per_kwh:g}"
-        names = [series.product for series in self.series]
+        """No series is there twice, and one that is refined is there."""
+        names = [spec.product for spec in self.series]
         for name in sorted({name for name in names if names.count(name) > 1}):
             yield "series", f"{name} is there twice"
+        for number, spec in enumerate(self.series):
+            if spec.refines and spec.refines not in names:
+                yield f"series[{number}].refines", f"expected one of {', '.join(names)}, got {spec.refines}"
 
     def references(self) -> Iterable[tuple[str, str]]:
         """The retailer and the distribution operator."""
@@ -57,45 +82,79 @@ class _Operator:
     port: Port
     venue: Venue = attrs.field(init=False)
     account: Account = attrs.field(init=False)
+    dispatch: Dispatch = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.venue = Venue(self.rules, self.port)
         self.account = Account(self.port)
+        self.dispatch = Dispatch(self.venue, {spec.product: SeriesRun(self.venue, spec) for spec in self.rules.series})
 
     async def run(self) -> None:
         port = self.port
-        runs = {series.product: SeriesRun(self.venue, series) for series in self.rules.series}
-        port.start(self._take_assignments())
-        port.start(self._take_orders(runs))
-        port.start(self._take_payments())
-        port.start(self._charge())
-        port.start(self.account.close())
-        for each in runs.values():
-            port.start(each.run())
+        # Here and not in an activity, which would begin a round later: participants register in the first round.
+        heard = port.subscribe(*HEARD, lse=self.rules.lse)
+        port.start(self._hear(heard))
+        for series in self.dispatch.series.values():
+            self._publish_info(series.spec)
+            port.start(series.run())
+        self._announce(SessionStatus.OPEN, "")
+        for halt in self.rules.halts:
+            port.start(self._keep_halt(halt))
+        for activity in (self._obey, self._take_payments, self._end, self.account.settle_invoices, self.account.close):
+            port.start(activity())
 
-    async def _take_assignments(self) -> None:
-        async for assignment in self.port.subscribe(Assignment):
-            self.venue.assign(assignment)
-
-    async def _take_orders(self, runs: Mapping[str, SeriesRun]) -> None:
-        """Give every order to its series, or refuse it."""
-        async for order in self.port.subscribe(Order):
-            series = runs.get(order.product)
-            if series is None:
-                self.venue.refuse(order, f"this market has no series {order.product}")
-            elif self.port.now >= series.gate:
-                self.venue.refuse(order, "after gate closure" if series.gate else "before the first call")
-            else:
-                series.orders.append(order)
+    async def _hear(self, heard: Subscription[object]) -> None:
+        async for envelope in heard.envelopes():
+            self.dispatch.hear(envelope)
 
     async def _take_payments(self) -> None:
-        """Book payments; congestion rent belongs to the wires and is passed on."""
         async for payment in self.port.subscribe(Payment, payee_role="mo"):
             self.account.book(payment)
-            if payment.kind is TransferKind.CONGESTION_RENT:
-                self.account.pay("do", self.rules.do, payment.kind, payment.amount)
 
-    async def _charge(self) -> None:
+    # The session
+
+    def _publish_info(self, spec: MarketSpec) -> None:
+        self.port.publish(
+            MarketInfo(
+                market=self.port.name,
+                product=spec.product,
+                mechanism=spec.mechanism,
+                slot_length=spec.slot,
+                slots=spec.slots,
+                every=spec.every,
+                gate=round(spec.gate_min * MINUTE),
+                delivery_lead=round(spec.delivery_lead_min * MINUTE),
+                price_cap_per_kwh=spec.price_cap_per_kwh,
+                price_floor_per_kwh=spec.price_floor_per_kwh,
+                refines=spec.refines,
+                commitment=spec.commitment,
+            )
+        )
+
+    def _announce(self, status: SessionStatus, reason: str) -> None:
+        self.port.publish(MarketSession(market=self.port.name, status=status, reason=reason))
+
+    def _halt(self, reason: str) -> None:
+        """Halt the market for a reason, or, with none, let it go on."""
+        if reason != self.venue.halted:
+            self.venue.halted = reason
+            self._announce(SessionStatus.HALTED if reason else SessionStatus.OPEN, reason)
+
+    async def _keep_halt(self, halt: Halt) -> None:
+        for minutes, reason in ((halt.from_min, halt.reason), (halt.to_min, "")):
+            await self.port.sleep_until(round(minutes * MINUTE))
+            self._halt(reason)
+
+    async def _obey(self) -> None:
+        """Let the distribution operator halt the market."""
+        async for envelope in self.port.subscribe(MarketControl).envelopes():
+            if envelope.sender == f"do.{self.rules.do}":
+                control = envelope.message
+                self._halt((control.reason or "by the distribution operator") if control.halted else "")
+
+    async def _end(self) -> None:
+        """When the run ends: last statements for whatever was delivered, then fees and what is left in the accounts."""
         await self.port.sleep_until(self.port.stop, BILLING)
-        fee = dollars(self.venue.awarded_kwh * self.rules.fee_per_kwh)
-        self.account.invoice("lse", self.rules.lse, TransferKind.MARKET_FEE, fee)
+        self._announce(SessionStatus.CLOSED, "the run ends")
+        self.dispatch.finish()
+        Charges(self.venue, self.account).publish()

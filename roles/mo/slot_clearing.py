@@ -1,4 +1,4 @@
-"""Clearing one slot together with the distribution operator, and telling everybody.
+"""Clearing one slot together with the distribution operator.
 
 Clear, let the distribution operator validate, clear again within its limits; when that does not help, curtail.
 """
@@ -10,64 +10,96 @@ from collections.abc import Collection
 import attrs
 import numpy as np
 
-from ...kernel import HOUR, DeadlinePassed, Duration, Instant
+from ...kernel import DeadlinePassed, Duration, Instant
 from ..interfaces import (
     SUBSTATION,
     AwardStatus,
     ClearingResult,
     CurtailmentPlan,
-    Order,
+    MarketOutcome,
     Positions,
     ValidationRequest,
     ValidationResult,
 )
 from .clearing import Clearing, Outcome
 from .curves import FloatArray, asked
-from .order_book import OrderBook
-from .safe_clearing import Slot, SlotResult, clear_slot, curtailed
+from .order_book import Entered
+from .safe_clearing import Slot, SlotResult, curtailed
+from .spec import Timeline
 from .venue import Venue
 
 _RULE = "consuming awards below the element, pro rata"
 _NEGLIGIBLE_KW = 1e-9
 
 
+@attrs.frozen(eq=False)
+class SlotAwards:
+    """What a slot gives each of its orders; one entry an order."""
+
+    start: Instant
+    power_kw: FloatArray
+    price_per_kwh: FloatArray
+    status: tuple[AwardStatus, ...]
+    reason: tuple[str, ...]
+    market_price_per_kwh: float
+    supply_price_per_kwh: float
+
+
 @attrs.define
 class SlotClearing:
-    """One slot of a series, from its orders to its awards."""
+    """One slot of an instance, from its orders to its awards."""
 
     venue: Venue
-    product: str
+    timeline: Timeline
     start: Instant
-    length: Duration
     slot: Slot
-    orders: list[Order]
-    book: OrderBook
+    entered: list[Entered]
+    places: dict[str, int]
+    """Transformer to its place in the slot's array."""
+    rules: tuple[str, ...]
+    """What was replaced by rule in this slot."""
     limits_kw: dict[str, float] = attrs.field(factory=dict, init=False)
     """Import limits that the distribution operator has set on the orders below an element."""
 
-    async def run(self) -> None:
-        """Clear the slot and publish awards, result and positions."""
-        for attempt in range(1, self.venue.rules.attempts + 1):
+    async def run(self) -> SlotAwards:
+        """Clear the slot, tell result and positions, and return the awards."""
+        for attempt in range(1, self.timeline.spec.attempts + 1):
             result = self._clear()
             verdict = await self._validate(attempt, result.award_kw)
             if verdict is None or verdict.feasible:
                 break
             self._tighten(verdict)
         cut: Collection[int] = ()
-        if verdict is not None and not verdict.feasible:
+        is_safe = verdict is None or verdict.feasible
+        if not is_safe:
             result, cut = self._curtail(result)
-        self._publish_awards(result, cut)
-        self._publish_result(result, attempt, is_validated=verdict is not None)
+        outcome = MarketOutcome(result.clearing.outcome.value) if is_safe else MarketOutcome.FAILED_VALIDATION
+        result = self._at_scarcity_price(result)
+        self._publish_result(result, outcome, attempt, is_validated=verdict is not None)
         self._publish_positions(result)
-        self.venue.awarded_kwh += float(np.abs(result.award_kw).sum()) * self.length / HOUR
+        return self._awards(result, cut)
+
+    @property
+    def length(self) -> Duration:
+        """Length of the slot. [ns]"""
+        return self.timeline.spec.slot
 
     def _clear(self) -> SlotResult:
-        below = {self.book.place(name): limit for name, limit in self.limits_kw.items() if name != SUBSTATION}
-        return clear_slot(self.slot, market_limit_kw=self.limits_kw.get(SUBSTATION), transformer_limit_kw=below)
+        below = {self.places.get(name, -1): limit for name, limit in self.limits_kw.items() if name != SUBSTATION}
+        limit = self.limits_kw.get(SUBSTATION)
+        return self.venue.mechanism(self.timeline).clear(self.slot, market_limit_kw=limit, transformer_limit_kw=below)
+
+    def _at_scarcity_price(self, result: SlotResult) -> SlotResult:
+        """Where demand is shed, the administrative price of the series for everybody, if it has one."""
+        price = self.timeline.spec.scarcity_price_per_kwh
+        if price is None or result.clearing.outcome is not Outcome.AT_CAP:
+            return result
+        clearing = attrs.evolve(result.clearing, price_per_kwh=price)
+        return attrs.evolve(result, clearing=clearing, price_per_kwh=np.full(len(self.entered), price))
 
     async def _validate(self, attempt: int, award_kw: FloatArray) -> ValidationResult | None:
         """Ask the distribution operator; None when it is silent, and the awards stand as they are."""
-        usage_points, power_kw, _ = _by_usage_point(self.orders, award_kw, award_kw)
+        usage_points, power_kw, _ = _by_usage_point(self.entered, award_kw, award_kw)
         request = ValidationRequest(
             do=self.venue.rules.do,
             market=self.venue.port.name,
@@ -92,8 +124,8 @@ class SlotClearing:
         award_kw = result.award_kw
         for element, limit_kw in sorted(self.limits_kw.items()):
             everywhere = np.full(len(award_kw), True)
-            below = everywhere if element == SUBSTATION else self.slot.transformer == self.book.place(element)
-            award_kw, factor = curtailed(award_kw, below, limit_kw)
+            is_below = self.slot.transformer == self.places.get(element, -1)
+            award_kw, factor = curtailed(award_kw, everywhere if element == SUBSTATION else is_below, limit_kw)
             if factor < 1.0:
                 self._announce(element, factor)
         cut = np.flatnonzero(award_kw < result.award_kw - _NEGLIGIBLE_KW)
@@ -111,49 +143,63 @@ class SlotClearing:
             )
         )
 
-    def _publish_awards(self, result: SlotResult, cut: Collection[int]) -> None:
+    def _awards(self, result: SlotResult, cut: Collection[int]) -> SlotAwards:
         asked_kw = asked(self.slot.quantity_kw, self.slot.price_per_kwh, result.price_per_kwh)
-        rows = zip(self.orders, result.award_kw.tolist(), result.price_per_kwh.tolist(), asked_kw.tolist(), strict=True)
         short = _shortage(result.clearing)
-        for place, (order, award_kw, price, wanted_kw) in enumerate(rows):
-            status, reason = _judged(award_kw, wanted_kw, short)
-            if place in cut:
-                status, reason = AwardStatus.CURTAILED, f"curtailed: {_RULE}"
-            self.venue.award(order, award_kw, price, status, reason)
+        judged = [
+            (AwardStatus.CURTAILED, f"curtailed: {_RULE}") if place in cut else _judged(award_kw, wanted_kw, short)
+            for place, (award_kw, wanted_kw) in enumerate(zip(result.award_kw.tolist(), asked_kw.tolist(), strict=True))
+        ]
+        return SlotAwards(
+            start=self.start,
+            power_kw=result.award_kw,
+            price_per_kwh=result.price_per_kwh,
+            status=tuple(status for status, _ in judged),
+            reason=tuple(reason for _, reason in judged),
+            market_price_per_kwh=result.clearing.price_per_kwh,
+            supply_price_per_kwh=self.slot.supply_price_per_kwh,
+        )
 
-    def _publish_result(self, result: SlotResult, attempts: int, *, is_validated: bool) -> None:
+    def _publish_result(self, result: SlotResult, outcome: MarketOutcome, attempts: int, *, is_validated: bool) -> None:
         clearing = result.clearing
         self.venue.port.publish(
             ClearingResult(
                 market=self.venue.port.name,
-                product=self.product,
+                product=self.timeline.spec.product,
+                clearing=self.timeline.clearing,
                 slot_start=self.start,
                 slot_length=self.length,
-                outcome=clearing.outcome.value,
+                outcome=outcome,
                 price_per_kwh=clearing.price_per_kwh,
                 supply_price_per_kwh=self.slot.supply_price_per_kwh,
                 quantity_kw=clearing.quantity_kw,
                 inelastic_kw=self.slot.inelastic_kw,
                 shed_kw=clearing.shed_kw,
-                orders=len(self.orders),
+                orders=len(self.entered),
+                buyers=int((result.award_kw > _NEGLIGIBLE_KW).sum()),
+                sellers=int((result.award_kw < -_NEGLIGIBLE_KW).sum()),
+                marginal_fraction=clearing.marginal_fraction,
                 attempts=attempts,
                 validated=is_validated,
                 binding=tuple(sorted(self.limits_kw)),
+                rules=self.rules,
             )
         )
 
     def _publish_positions(self, result: SlotResult) -> None:
-        usage_points, power_kw, prices = _by_usage_point(self.orders, result.award_kw, result.price_per_kwh)
+        usage_points, power_kw, prices = _by_usage_point(self.entered, result.award_kw, result.price_per_kwh)
         self.venue.port.publish(
             Positions(
                 market=self.venue.port.name,
-                product=self.product,
+                product=self.timeline.spec.product,
                 lse=self.venue.rules.lse,
+                clearing=self.timeline.clearing,
                 slot_start=self.start,
                 slot_length=self.length,
                 usage_points=usage_points,
                 power_kw=power_kw,
                 price_per_kwh=prices,
+                commitment=self.timeline.spec.commitment,
             )
         )
 
@@ -179,13 +225,14 @@ def _shortage(clearing: Clearing) -> str:
 
 
 def _by_usage_point(
-    orders: list[Order], award_kw: FloatArray, price_per_kwh: FloatArray
+    entered: list[Entered], award_kw: FloatArray, price_per_kwh: FloatArray
 ) -> tuple[tuple[str, ...], tuple[float, ...], tuple[float, ...]]:
     """Awards summed over the resources of each usage point, and the price there."""
     power: dict[str, float] = {}
     price: dict[str, float] = {}
-    for order, award, paid in zip(orders, award_kw.tolist(), price_per_kwh.tolist(), strict=True):
-        power[order.usage_point] = power.get(order.usage_point, 0.0) + award
-        price[order.usage_point] = paid
+    for each, award, paid in zip(entered, award_kw.tolist(), price_per_kwh.tolist(), strict=True):
+        name = each.order.usage_point
+        power[name] = power.get(name, 0.0) + award
+        price[name] = paid
     names = tuple(sorted(power))
     return names, tuple(power[name] for name in names), tuple(price[name] for name in names)

@@ -1,52 +1,105 @@
-"""What the series of a market share: its rules, its participants, and the way an award is told."""
+"""What the instances of a market share: rules, participants, positions, and what was heard last."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import attrs
 
 from ...kernel import Instant, Port
-from ..interfaces import Assignment, Award, AwardStatus, Order
+from ..interfaces import CancelOrder, Order, OrderResponse, OrderStatus, Registration
+from .ledger import PositionLedger
+from .mechanism import Mechanism, mechanism
+from .order_book import Answer, Entered, Limits
+from .participants import Participants
+from .price_forecast import SmoothedPrices
+from .spec import MarketSpec, Timeline
 
 if TYPE_CHECKING:
     from .operator import MarketOperator
 
 
 @attrs.define
+class SeriesMemory:
+    """What a series keeps from one instance to the next: the basis of its rules for what is missing."""
+
+    prices: SmoothedPrices
+    supply: tuple[float, float] | None = None
+    """Price [$/kWh] and quantity [kW] of the last offer."""
+    inelastic_kw: float = 0.0
+    """The last estimate of the load that does not bid."""
+    orders: dict[str, Entered] = attrs.field(factory=dict)
+    """The last order of each resource."""
+
+
+@attrs.define
 class Venue:
-    """A market as its series see it."""
+    """A market as its instances see it."""
 
     rules: MarketOperator
     port: Port
-    awarded_kwh: float = 0.0
-    """Energy of all awards, either way: what the market fee is charged on. [kWh]"""
-    _assignments: dict[tuple[str, Instant], Assignment] = attrs.field(factory=dict, init=False)
+    participants: Participants = attrs.field(factory=Participants, init=False)
+    ledger: PositionLedger = attrs.field(factory=PositionLedger, init=False)
+    halted: str = attrs.field(default="", init=False)
+    """Why the market is halted; empty while it is open."""
+    _memories: dict[str, SeriesMemory] = attrs.field(factory=dict, init=False)
 
-    def assign(self, assignment: Assignment) -> None:
-        """Take a usage point in from an instant on, or learn that it leaves."""
-        self._assignments[assignment.usage_point, assignment.effective_from] = assignment
+    def memory(self, spec: MarketSpec) -> SeriesMemory:
+        """What is kept of a series."""
+        if spec.product not in self._memories:
+            self._memories[spec.product] = SeriesMemory(SmoothedPrices(spec.price_smoothing))
+        return self._memories[spec.product]
 
-    def transformers(self, instant: Instant) -> dict[str, str]:
-        """The usage points of the market at an instant, each with its transformer."""
-        return {name: each.transformer for (name, _), each in self._assignments.items() if each.covers(instant)}
+    def mechanism(self, timeline: Timeline) -> Mechanism:
+        """How an instance is cleared."""
+        return mechanism(timeline.spec.mechanism)
 
-    def award(self, order: Order, award_kw: float, price_per_kwh: float, status: AwardStatus, reason: str) -> None:
-        """Tell a resource what became of its order."""
+    def answer(self, order: Order | CancelOrder, revision: int, answer: Answer) -> None:
+        """Tell a resource what became of its order before the clearing."""
+        status, reasons = answer
+        if status is OrderStatus.ACKNOWLEDGED and not self.rules.acknowledge:
+            return
         self.port.publish(
-            Award(
+            OrderResponse(
                 market=self.port.name,
                 product=order.product,
                 resource=order.resource,
-                slot_start=order.slot_start,
-                slot_length=order.slot_length,
-                quantity_kw=award_kw,
-                price_per_kwh=price_per_kwh,
+                order_id=order.order_id,
+                answered_revision=revision,
                 status=status,
-                reason=reason,
+                reasons=reasons,
             )
         )
 
-    def refuse(self, order: Order, reason: str) -> None:
-        """Tell a resource why its order takes no part."""
-        self.award(order, 0.0, 0.0, AwardStatus.REFUSED, reason)
+    def registration(self, resource: str, instant: Instant) -> Registration | None:
+        """The registration of a resource whose usage point belongs to the market at an instant."""
+        found = self.participants.registration(resource)
+        if found is None or self.participants.assignment(found.usage_point, instant) is None:
+            return None
+        return found
+
+    def limits(self, spec: MarketSpec) -> Limits:
+        """What an order of a series may ask for: a rating, less what is held in series that it does not refine."""
+        held_in = tuple(
+            other.product
+            for other in self.rules.series
+            if other.product != spec.product
+            and other.commitment
+            and other.refines != spec.product
+            and spec.refines != other.product
+        )
+        return Limits(
+            import_kw=partial(self._room_kw, held_in, is_import=True),
+            export_kw=partial(self._room_kw, held_in, is_import=False),
+            cost=self.rules.credit_limit,
+        )
+
+    def _room_kw(self, held_in: tuple[str, ...], resource: str, start: Instant, *, is_import: bool) -> float:
+        registration = self.participants.registration(resource)
+        if registration is None:
+            return 0.0
+        held_kw = self.ledger.committed_kw(resource, start, held_in)
+        if is_import:
+            return registration.import_rating_kw - held_kw
+        return registration.export_rating_kw + held_kw

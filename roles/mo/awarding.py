@@ -1,0 +1,155 @@
+"""The clearing of an instance: every slot, then what it means for every order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..interfaces import Award, AwardStatus, ClearingResult, MarketOutcome, MarketPrice
+from .ledger import Cleared, Holding
+from .missing import with_supply
+from .slot_clearing import SlotAwards, SlotClearing
+
+if TYPE_CHECKING:
+    from .instance import MarketInstance
+
+
+async def clear_instance(instance: MarketInstance) -> None:
+    """Clear slot after slot, enter the positions, and tell participants and public."""
+    cleared = []
+    for number, start in enumerate(instance.slot_starts):
+        offer, refined = instance.offers.get(start), instance.refined[number]
+        slot = with_supply(instance.venue, instance.timeline, instance.slots[number], offer, refined)
+        rules = instance.rules
+        if offer is None:
+            rules += (f"missing offer: {instance.timeline.spec.missing_offer.value}",)
+        cleared.append(
+            await SlotClearing(
+                instance.venue, instance.timeline, start, slot, instance.entered, instance.places, rules
+            ).run()
+        )
+    _conclude(instance, cleared)
+
+
+def suspend(instance: MarketInstance) -> None:
+    """End the clearing of a halted market: no order is awarded, and the supply price holds for what is metered."""
+    reason = f"the market is halted: {instance.venue.halted}"
+    nothing = np.zeros(len(instance.entered))
+    cleared = []
+    for number, start in enumerate(instance.slot_starts):
+        slot = with_supply(
+            instance.venue,
+            instance.timeline,
+            instance.slots[number],
+            instance.offers.get(start),
+            instance.refined[number],
+        )
+        price = slot.supply_price_per_kwh
+        status = (AwardStatus.SUSPENDED,) * len(nothing)
+        cleared.append(SlotAwards(start, nothing, nothing + price, status, (reason,) * len(nothing), price, price))
+        _publish_suspension(instance, cleared[-1], slot.inelastic_kw)
+    _conclude(instance, cleared)
+
+
+def _publish_suspension(instance: MarketInstance, awards: SlotAwards, inelastic_kw: float) -> None:
+    instance.venue.port.publish(
+        ClearingResult(
+            market=instance.venue.port.name,
+            product=instance.timeline.spec.product,
+            clearing=instance.timeline.clearing,
+            slot_start=awards.start,
+            slot_length=instance.timeline.spec.slot,
+            outcome=MarketOutcome.SUSPENDED,
+            price_per_kwh=awards.market_price_per_kwh,
+            supply_price_per_kwh=awards.supply_price_per_kwh,
+            quantity_kw=0.0,
+            inelastic_kw=inelastic_kw,
+            shed_kw=0.0,
+            orders=len(instance.entered),
+            attempts=0,
+            validated=False,
+            rules=(*instance.rules, f"halted: {instance.venue.halted}"),
+        )
+    )
+
+
+def _conclude(instance: MarketInstance, cleared: Sequence[SlotAwards]) -> None:
+    """Positions into the ledger, an award for every order, prices for those who wait for them."""
+    for awards in cleared:
+        _enter_positions(instance, awards)
+    if cleared:
+        power_kw = np.array([awards.power_kw for awards in cleared])
+        price = np.array([awards.price_per_kwh for awards in cleared])
+        for place in range(len(instance.entered)):
+            _award(instance, place, cleared, power_kw, price)
+    _publish_prices(instance, tuple(awards.market_price_per_kwh for awards in cleared))
+
+
+def _enter_positions(instance: MarketInstance, awards: SlotAwards) -> None:
+    rows = zip(instance.entered, awards.power_kw.tolist(), awards.price_per_kwh.tolist(), strict=True)
+    holdings = {
+        each.order.resource: Holding(each.order.resource, each.order.usage_point, power_kw, price)
+        for each, power_kw, price in rows
+    }
+    spec = instance.timeline.spec
+    instance.venue.ledger.enter(
+        spec.product,
+        Cleared(
+            start=awards.start,
+            length=spec.slot,
+            price_per_kwh=awards.market_price_per_kwh,
+            supply_price_per_kwh=awards.supply_price_per_kwh,
+            holdings=holdings,
+            commitment=spec.commitment,
+        ),
+    )
+
+
+def _award(
+    instance: MarketInstance,
+    place: int,
+    cleared: Sequence[SlotAwards],
+    power_kw: np.ndarray,
+    price_per_kwh: np.ndarray,
+) -> None:
+    """One award for all slots that an order is for."""
+    entered = instance.entered[place]
+    numbers = sorted(entered.curves)
+    first, last = numbers[0], numbers[-1] + 1
+    instance.venue.port.publish(
+        Award(
+            market=instance.venue.port.name,
+            product=entered.order.product,
+            clearing=instance.timeline.clearing,
+            resource=entered.order.resource,
+            order_id=entered.order.order_id,
+            first_slot=instance.slot_starts[first],
+            slot_length=instance.timeline.spec.slot,
+            quantity_kw=tuple(power_kw[first:last, place].tolist()),
+            price_per_kwh=tuple(price_per_kwh[first:last, place].tolist()),
+            status=tuple(awards.status[place] for awards in cleared[first:last]),
+            reason=tuple(awards.reason[place] for awards in cleared[first:last]),
+        )
+    )
+
+
+def _publish_prices(instance: MarketInstance, price_per_kwh: tuple[float, ...]) -> None:
+    """A binding price where nobody bids; a forecast where the same hours will be cleared again."""
+    venue, timeline = instance.venue, instance.timeline
+    spec = timeline.spec
+    forecast = venue.memory(spec).prices.cleared(timeline.first_slot, spec.slot, price_per_kwh)
+    is_binding = not venue.mechanism(timeline).takes_orders
+    is_repeated = spec.binding_slots < spec.slots
+    if is_binding or is_repeated:
+        venue.port.publish(
+            MarketPrice(
+                market=venue.port.name,
+                product=spec.product,
+                first_slot=timeline.first_slot,
+                slot_length=spec.slot,
+                price_per_kwh=price_per_kwh if is_binding else forecast,
+                forecast=not is_binding,
+            )
+        )

@@ -1,0 +1,9 @@
+import attrs
+
+
+@attrs.define
+class Charges:
+    venue: object
+    account: object
+
+    def publish(self) -> None: ...

@@ -1,0 +1,157 @@
+"""Where a market operator puts what it hears: one coroutine, every message in the order of delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import isfinite
+from typing import Any
+
+import attrs
+
+from ...kernel import Envelope
+from ..interfaces import (
+    Assignment,
+    CancelOrder,
+    Dispute,
+    LoadEstimate,
+    MarketEnergy,
+    Order,
+    OrderStatus,
+    Position,
+    PositionQuery,
+    Reason,
+    ReasonCode,
+    Registration,
+    RegistrationAnswer,
+    RegistrationStatus,
+    Reservation,
+    SupplyOffer,
+)
+from .instance import MarketInstance
+from .missing import is_sound
+from .order_book import Answer
+from .series import SeriesRun
+from .venue import Venue
+
+
+@attrs.define
+class Dispatch:
+    """Gives every message to the instance that it is for, and answers those that are for none."""
+
+    venue: Venue
+    series: Mapping[str, SeriesRun]
+
+    def hear(self, envelope: Envelope[Any]) -> None:
+        """Deal with a message."""
+        _HANDLERS[type(envelope.message)](self, envelope)
+
+    def finish(self) -> None:
+        """Settle what is not settled when the run ends."""
+        for _, series in sorted(self.series.items()):
+            for instance in series.alive.values():
+                instance.reconcile.finish()
+
+    # Participants
+
+    def _assignment(self, envelope: Envelope[Assignment]) -> None:
+        for waiting in self.venue.participants.assign(envelope.message):
+            self._answer_registration(waiting.resource, RegistrationStatus.ACTIVE, ())
+
+    def _registration(self, envelope: Envelope[Registration]) -> None:
+        status, reasons = self.venue.participants.register(envelope.message)
+        self._answer_registration(envelope.message.resource, status, reasons)
+
+    def _answer_registration(self, resource: str, status: RegistrationStatus, reasons: tuple[Reason, ...]) -> None:
+        port = self.venue.port
+        port.publish(RegistrationAnswer(market=port.name, resource=resource, status=status, reasons=reasons))
+
+    def _reservation(self, envelope: Envelope[Reservation]) -> None:
+        self.venue.participants.reserve(envelope.message)
+
+    # Orders
+
+    def _order(self, envelope: Envelope[Order]) -> None:
+        order = envelope.message
+        instance, why = self._instance(order.product, order.clearing)
+        answer = why if instance is None else instance.order(order, envelope.revision, envelope.valid_until)
+        self.venue.answer(order, envelope.revision, answer)
+
+    def _cancel(self, envelope: Envelope[CancelOrder]) -> None:
+        cancel = envelope.message
+        answer: Answer = OrderStatus.REJECTED, (_unknown_series(cancel.product),)
+        if cancel.product in self.series:
+            answer = self.series[cancel.product].cancel(cancel)
+        self.venue.answer(cancel, envelope.revision, answer)
+
+    def _instance(self, product: str, clearing: object) -> tuple[MarketInstance | None, Answer]:
+        """The instance that an order names, or why there is none that could take it."""
+        if product not in self.series:
+            return None, (OrderStatus.REJECTED, (_unknown_series(product),))
+        if self.venue.halted:
+            text = f"the market is halted: {self.venue.halted}"
+            return None, (OrderStatus.REJECTED, (Reason(ReasonCode.GATE_CLOSED, text),))
+        return self.series[product].find(clearing)
+
+    def _query(self, envelope: Envelope[PositionQuery]) -> None:
+        query = envelope.message
+        held = list(self.venue.ledger.of(query.resource, query.start, query.end))
+        answer = Position(
+            market=self.venue.port.name,
+            resource=query.resource,
+            products=tuple(product for product, _, _ in held),
+            slot_start=tuple(cleared.start for _, cleared, _ in held),
+            slot_length=tuple(cleared.length for _, cleared, _ in held),
+            power_kw=tuple(holding.power_kw for _, _, holding in held),
+            price_per_kwh=tuple(holding.price_per_kwh for _, _, holding in held),
+        )
+        self.venue.port.publish(answer, reply_to=envelope)
+
+    # The retailer and the distribution operator
+
+    def _estimate(self, envelope: Envelope[LoadEstimate]) -> None:
+        estimate = envelope.message
+        total_kw = sum(estimate.power_kw)
+        if estimate.product in self.series and isfinite(total_kw):
+            for instance in self.series[estimate.product].instances_of(estimate.slot_start):
+                instance.estimates_kw[estimate.slot_start] = total_kw
+
+    def _offer(self, envelope: Envelope[SupplyOffer]) -> None:
+        offer = envelope.message
+        if envelope.sender != f"lse.{self.venue.rules.lse}" or not is_sound(offer) or offer.product not in self.series:
+            return
+        instance, _ = self.series[offer.product].find(offer.clearing)
+        if instance is not None:
+            instance.offers[offer.slot_start] = offer
+
+    def _energy(self, envelope: Envelope[MarketEnergy]) -> None:
+        for series in self.series.values():
+            for instance in series.instances_of(envelope.message.start):
+                instance.reconcile.energy(envelope.message)
+
+    def _dispute(self, envelope: Envelope[Dispute]) -> None:
+        dispute = envelope.message
+        if dispute.product in self.series:
+            instance, _ = self.series[dispute.product].find(dispute.clearing)
+            if instance is not None:
+                instance.reconcile.dispute(dispute)
+
+
+def _unknown_series(product: str) -> Reason:
+    return Reason(ReasonCode.UNKNOWN_REFERENCE, f"this market has no series {product}", "product")
+
+
+_HANDLERS: Mapping[type, Callable[[Dispatch, Any], None]] = {
+    Assignment: Dispatch._assignment,
+    CancelOrder: Dispatch._cancel,
+    Dispute: Dispatch._dispute,
+    LoadEstimate: Dispatch._estimate,
+    MarketEnergy: Dispatch._energy,
+    Order: Dispatch._order,
+    PositionQuery: Dispatch._query,
+    Registration: Dispatch._registration,
+    Reservation: Dispatch._reservation,
+    SupplyOffer: Dispatch._offer,
+}
+
+HEARD = tuple(_HANDLERS)
+"""The messages that are dealt with here."""

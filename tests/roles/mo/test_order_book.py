@@ -1,0 +1,70 @@
+"""The book of an instance as a pure object: curves as arrays, and what a book forgets and keeps."""
+
+import numpy as np
+import pytest
+
+from gridbus.kernel import MINUTE
+from gridbus.roles.interfaces import Order, OrderStatus, Registration
+from gridbus.roles.mo.order_book import Limits, OrderBook, stacked
+from gridbus.roles.mo.spec import Timeline
+
+SLOTS = tuple(10 * MINUTE + number * 5 * MINUTE for number in range(3))
+
+
+@pytest.fixture
+def book(play) -> OrderBook:
+    limits = Limits(import_kw=lambda *_: 10.0, export_kw=lambda *_: 10.0, cost=None)
+    return OrderBook(Timeline(play.spec(slots=3), play.start), SLOTS, limits)
+
+
+def entered(play, book: OrderBook, resource: str, rows, *, first: int = 0, **envelope) -> OrderStatus:
+    order: Order = play.order(
+        resource,
+        first_slot=SLOTS[first],
+        quantity_kw=tuple(tuple(q for q, _ in row) for row in rows),
+        price_per_kwh=tuple(tuple(p for _, p in row) for row in rows),
+    )
+    registration: Registration = play.registration(resource)
+    return book.enter(order, registration, **envelope)[0]
+
+
+def test_curves_become_arrays_of_slots_orders_and_points(play, book: OrderBook) -> None:
+    # The first order has another curve in each slot, of two and of one point; the second is for the last slot alone.
+    two, one = ((0.0, 0.5), (4.0, 0.1)), ((1.0, 0.3),)
+    entered(play, book, "h1-a", (two, one, two))
+    entered(play, book, "h2-a", (one,), first=2)
+    quantity_kw, price_per_kwh = stacked(list(book), 3)
+    assert quantity_kw.shape == price_per_kwh.shape == (3, 2, 2)
+    np.testing.assert_array_equal(quantity_kw[:, 0], [[0.0, 4.0], [1.0, 1.0], [0.0, 4.0]])
+    np.testing.assert_array_equal(quantity_kw[:, 1], [[0.0, 0.0], [0.0, 0.0], [1.0, 1.0]])
+    np.testing.assert_array_equal(price_per_kwh[:, 0], [[0.5, 0.1], [0.3, 0.3], [0.5, 0.1]])
+
+
+def test_arrays_without_orders_are_empty_for_every_slot(book: OrderBook) -> None:
+    quantity_kw, price_per_kwh = stacked(list(book), 3)
+    assert quantity_kw.shape == price_per_kwh.shape == (3, 0, 1)
+
+
+def test_orders_come_by_resource_and_arrive_in_the_order_of_entry(play, book: OrderBook) -> None:
+    for resource in ("h2-a", "h1-b", "h1-a"):
+        entered(play, book, resource, (((1.0, 0.3),),))
+    assert [(each.order.resource, each.arrival) for each in book] == [("h1-a", 3), ("h1-b", 2), ("h2-a", 1)]
+
+
+def test_an_order_that_is_replaced_arrives_anew(play, book: OrderBook) -> None:
+    for resource, revision in (("h1-a", 1), ("h2-a", 1), ("h1-a", 2)):
+        entered(play, book, resource, (((1.0, 0.3),),), revision=revision)
+    assert [(each.order.resource, each.arrival) for each in book] == [("h1-a", 3), ("h2-a", 2)]
+
+
+def test_only_what_has_run_out_expires(play, book: OrderBook) -> None:
+    for resource, until in (("h1-a", 5), ("h1-b", 6), ("h2-a", None)):
+        entered(play, book, resource, (((1.0, 0.3),),), valid_until=until)
+    assert [each.order.resource for each in book.expire(5)] == ["h1-a"]
+    assert [each.order.resource for each in book] == ["h1-b", "h2-a"]
+
+
+@pytest.mark.parametrize(("first", "rows", "status"), [(0, 3, OrderStatus.ACKNOWLEDGED), (1, 3, OrderStatus.REJECTED)])
+def test_an_order_reaches_no_farther_than_the_horizon(play, book: OrderBook, first: int, rows: int, status) -> None:
+    assert entered(play, book, "h1-a", (((1.0, 0.3),),) * rows, first=first) is status
+    assert ("h1-a" in book) is (status is OrderStatus.ACKNOWLEDGED)
