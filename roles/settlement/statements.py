@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from decimal import Decimal
 
 import attrs
@@ -92,13 +92,22 @@ class Reconciliation:
         return self.state is ReconcileState.FINAL
 
     def read(
-        self, usage_point: str, start: Instant, duration: Duration, energy_kwh: float, *, estimated: bool = False
+        self,
+        start: Instant,
+        duration: Duration,
+        usage_points: Sequence[str],
+        energy_kwh: Sequence[float],
+        estimated: Collection[str] = (),
     ) -> Issue:
-        """Take a meter read, of any interval; with the last one that is missing, the initial statements are issued."""
+        """Take reads of an interval, of any length; those of the usage points in ``estimated`` are estimates.
+
+        With the last read that is missing, the initial statements are issued.
+        """
         if self.is_final:
             return Issue()
-        was_complete = self._meters.complete
-        is_change = self._meters.read(usage_point, start, duration, energy_kwh, estimated=estimated)
+        was_complete, is_change = self._meters.complete, False
+        for name, energy in zip(usage_points, energy_kwh, strict=True):
+            is_change |= self._meters.read(name, start, duration, energy, estimated=name in estimated)
         return self._revised(was_complete) if is_change else Issue()
 
     def lost(self, retailer: str, start: Instant, duration: Duration, energy_kwh: float) -> Issue:

@@ -75,7 +75,7 @@ def random_case(generator: Generator) -> Case:
 
 def _stage(generator: Generator, count: int, device: np.ndarray, unbid_kw: FloatArray) -> Stage:
     shape = len(device), 3
-    quantity = np.sort(generator.uniform(-5, 8, shape).round(1), axis=1) - generator.choice([0.0, 0.0, 6.0])
+    quantity = np.sort(generator.uniform(-5, 8, shape).round(1), axis=1) - generator.choice([0.0, 6.0, -6.0])
     price = -np.sort(-generator.choice([0.0, 0.05, 0.1, 0.2, 0.3, 0.5], shape), axis=1)
     supply = float(generator.choice([-0.02, 0.0, 0.05, 0.1, 0.25]))
     most_kw, export_kw = generator.choice([inf, inf, 10.0]), generator.choice([inf, 1.0])
