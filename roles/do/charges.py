@@ -1,75 +1,63 @@
-"""Use of system: what a retailer owes for the energy, the peak and the number of its customers."""
+"""What a distribution operator asks of each retailer at the end of a run: use of system, less what losses cost it."""
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections.abc import Iterator
 from decimal import Decimal
 
 import attrs
+import numpy as np
 
-from ...kernel import DAY, HOUR, Calendar, Instant
-from ..accounts import dollars
+from ...kernel import Calendar, Duration, Instant
+from ..interfaces import Assignment
+from ..settlement.charges import Charge, Use, losses, use_of_system
 from ..settlement.rules import NetworkCharges
 from .delivery import Interval
-
-_Month = tuple[int, int]
 
 
 @attrs.define
 class _Usage:
-    consumed_kwh: float = 0.0
+    starts: list[Instant] = attrs.field(factory=list)
+    energy_kwh: list[float] = attrs.field(factory=list)
     losses_kwh: float = 0.0
-    customer_days: float = 0.0
-    peak_kw: dict[_Month, float] = attrs.field(factory=dict)
-    days: dict[_Month, float] = attrs.field(factory=dict)
 
 
 @attrs.define
 class UseOfSystem:
-    """Adds up what each retailer's customers used, interval by interval."""
+    """Gathers what each retailer's customers drew together, interval by interval."""
 
     charges: NetworkCharges
     calendar: Calendar
     stop: Instant
+    interval: Duration
     _usage: dict[str, _Usage] = attrs.field(factory=dict, init=False)
+    _supply: dict[tuple[str, Instant], Assignment] = attrs.field(factory=dict, init=False)
+
+    def assign(self, assignment: Assignment) -> None:
+        """Learn who supplies a usage point, and until when."""
+        self._supply[assignment.usage_point, assignment.effective_from] = assignment
 
     def add(self, interval: Interval) -> None:
-        """Enter an interval; a retailer's peak is that of its customers together, by month of the local calendar."""
-        local = self.calendar.local(interval.start)
-        month, days = (local.year, local.month), interval.duration / DAY
+        """Enter an interval."""
         for lse, group in interval.by_lse.items():
             usage = self._usage.setdefault(lse, _Usage())
-            usage.consumed_kwh += max(group.metered_kwh, 0.0)
+            usage.starts.append(interval.start)
+            usage.energy_kwh.append(group.metered_kwh)
             usage.losses_kwh += interval.losses_of(group)
-            usage.customer_days += len(group.usage_points) * days
-            power_kw = group.metered_kwh * HOUR / interval.duration
-            usage.peak_kw[month] = max(usage.peak_kw.get(month, 0.0), power_kw)
-            usage.days[month] = usage.days.get(month, 0.0) + days
 
-    def amounts(self) -> Iterator[tuple[str, Decimal]]:
-        """What each retailer owes, by name; a month's peak counts for the part of the month that was served [$]."""
-        charges = self.charges
+    def invoices(self) -> Iterator[tuple[str, list[Charge], list[Charge]]]:
+        """By retailer: what it owes, and what it is paid for the losses that it has bought."""
         for lse, usage in sorted(self._usage.items()):
-            peak_kw_months = sum(
-                peak * usage.days[month] / _days_of(month) for month, peak in sorted(usage.peak_kw.items())
-            )
-            yield (
-                lse,
-                dollars(
-                    usage.consumed_kwh * charges.per_kwh
-                    + peak_kw_months * charges.per_kw_month
-                    + usage.customer_days * charges.per_customer_day
-                ),
-            )
+            use = Use(tuple(usage.starts), self.interval, np.array(usage.energy_kwh), tuple(self._spans(lse)))
+            owed = use_of_system(self.charges, use, 0, self.stop, self.calendar)
+            yield lse, owed, losses(self.charges, usage.losses_kwh)
 
-    def loss_payments(self) -> Iterator[tuple[str, Decimal]]:
-        """What each retailer is paid for the losses that it has bought, by name; none where nothing is paid [$]."""
-        for lse, usage in sorted(self._usage.items()):
-            amount = dollars(usage.losses_kwh * self.charges.losses_per_kwh)
-            if amount:
-                yield lse, amount
+    def _spans(self, lse: str) -> Iterator[tuple[Instant, Instant]]:
+        for _, each in sorted(self._supply.items()):
+            if each.lse == lse:
+                yield each.effective_from, self.stop if each.effective_to is None else each.effective_to
 
 
-def _days_of(month: _Month) -> int:
-    return monthrange(*month)[1]
+def sum_of(charges: list[Charge]) -> Decimal:
+    """The sum of charges, each rounded to the cent [$]."""
+    return sum((charge.amount for charge in charges), Decimal(0))

@@ -25,7 +25,7 @@ from ..interfaces import (
     belongs,
 )
 from ..settlement.rules import NetworkCharges
-from .charges import UseOfSystem
+from .charges import UseOfSystem, sum_of
 from .curtailment import curtail
 from .delivery import Interval
 from .metering import Meters
@@ -111,7 +111,9 @@ class _Operator:
         self.network = self.settings.network()
         self.meters = Meters(self.network.index())
         self.account = Account(self.port)
-        self.use_of_system = UseOfSystem(self.settings.charges, self.setting.calendar, self.port.stop)
+        self.use_of_system = UseOfSystem(
+            self.settings.charges, self.setting.calendar, self.port.stop, self.settings.interval
+        )
 
     async def run(self) -> None:
         port = self.port
@@ -137,6 +139,7 @@ class _Operator:
             if assignment.transformer not in self.meters.transformers:
                 self._complain_of(assignment)
                 continue
+            self.use_of_system.assign(assignment)
             if assignment.effective_from > self.port.now:
                 self.port.start(self._assign_later(assignment))
             else:
@@ -255,10 +258,9 @@ class _Operator:
 
     async def _charge(self) -> None:
         await self.port.sleep_until(self.port.stop, BILLING)
-        for lse, amount in self.use_of_system.amounts():
-            self.account.settle("lse", lse, TransferKind.USE_OF_SYSTEM, amount)
-        for lse, amount in self.use_of_system.loss_payments():
-            self.account.pay("lse", lse, TransferKind.LOSSES, amount)
+        for lse, owed, losses in self.use_of_system.invoices():
+            self.account.settle("lse", lse, TransferKind.USE_OF_SYSTEM, sum_of(owed))
+            self.account.settle("lse", lse, TransferKind.LOSSES, -sum_of(losses))
 
 
 def _is_number(power_kw: object) -> bool:

@@ -114,6 +114,7 @@ class Dispatch:
         if estimate.product in self.series and isfinite(total_kw):
             for instance in self.series[estimate.product].instances_of(estimate.slot_start):
                 instance.estimates_kw[estimate.slot_start] = total_kw
+                instance.reconcile.estimates[estimate.slot_start] = estimate
 
     def _offer(self, envelope: Envelope[SupplyOffer]) -> None:
         offer = envelope.message
@@ -124,9 +125,14 @@ class Dispatch:
             instance.offers[offer.slot_start] = offer
 
     def _energy(self, envelope: Envelope[MarketEnergy]) -> None:
+        energy = envelope.message
+        if envelope.sender != f"do.{self.venue.rules.do}":
+            return
+        if envelope.revision == 1:
+            self.venue.metered_kwh += sum(max(kwh, 0.0) for kwh in energy.energy_kwh)
         for series in self.series.values():
-            for instance in series.instances_of(envelope.message.start):
-                instance.reconcile.energy(envelope.message)
+            for instance in series.instances_of(energy.start):
+                instance.reconcile.energy(energy)
 
     def _dispute(self, envelope: Envelope[Dispute]) -> None:
         dispute = envelope.message

@@ -76,10 +76,22 @@ class Participants:
         held = self._assignments.get(usage_point, {})
         return next((each for each in held.values() if each.covers(instant)), None)
 
+    def assignments(self, instant: Instant) -> dict[str, Assignment]:
+        """The usage points of the market at an instant, by name, each with its assignment."""
+        found = ((name, self.assignment(name, instant)) for name in sorted(self._assignments))
+        return {name: each for name, each in found if each is not None}
+
     def transformers(self, instant: Instant) -> dict[str, str]:
         """The usage points of the market at an instant, each with its transformer."""
-        found = ((name, self.assignment(name, instant)) for name in self._assignments)
-        return {name: each.transformer for name, each in found if each is not None}
+        return {name: each.transformer for name, each in self.assignments(instant).items()}
+
+    def spans(self, stop: Instant) -> list[tuple[Instant, Instant]]:
+        """First instant, and first instant after, of every assignment within a run."""
+        return [
+            (each.effective_from, stop if each.effective_to is None else min(each.effective_to, stop))
+            for _, held in sorted(self._assignments.items())
+            for each in held.values()
+        ]
 
     def expected(self, product: str, clearing: Instant, instant: Instant) -> Iterator[Registration]:
         """The resources from which an order is expected for a clearing, by name."""

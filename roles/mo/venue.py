@@ -9,6 +9,7 @@ import attrs
 
 from ...kernel import Instant, Port
 from ..interfaces import CancelOrder, Order, OrderResponse, OrderStatus, Registration
+from ..settlement import Dues
 from .ledger import PositionLedger
 from .mechanism import Mechanism, mechanism
 from .order_book import Answer, Entered, Limits
@@ -41,6 +42,10 @@ class Venue:
     port: Port
     participants: Participants = attrs.field(factory=Participants, init=False)
     ledger: PositionLedger = attrs.field(factory=PositionLedger, init=False)
+    dues: Dues = attrs.field(factory=Dues, init=False)
+    """What statements have made due and nobody has been asked for yet."""
+    metered_kwh: float = attrs.field(default=0.0, init=False)
+    """Consumption of the market's usage points in the run."""
     halted: str = attrs.field(default="", init=False)
     """Why the market is halted; empty while it is open."""
     _memories: dict[str, SeriesMemory] = attrs.field(factory=dict, init=False)

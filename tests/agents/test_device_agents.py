@@ -12,7 +12,7 @@ from gridbus.agents.models.battery import Battery, BatteryParameters
 from gridbus.agents.models.house import House, HouseParameters
 from gridbus.agents.models.photovoltaic import Photovoltaic, PhotovoltaicParameters
 from gridbus.agents.photovoltaic import PhotovoltaicAgent
-from gridbus.agents.strategies import Comfort
+from gridbus.agents.strategies import Comfort, power_at
 from gridbus.kernel import FIRST, HOUR, LAST, MINUTE, Port
 from gridbus.kernel.testing import Log, run_components
 from gridbus.roles.interfaces import (
@@ -22,8 +22,10 @@ from gridbus.roles.interfaces import (
     DeviceLimit,
     DevicePower,
     MarketCall,
+    MarketPrice,
     Order,
     PriceForecast,
+    Registration,
     WeatherForecast,
     WeatherReading,
 )
@@ -78,11 +80,14 @@ def award(resource: str, start: int, kw: float, **changes: Any) -> Award:
         "market": "retail",
         "product": "real-time",
         "resource": resource,
-        "slot_start": start,
+        "clearing": start - MINUTE // 2,
+        "order_id": "o1",
+        "first_slot": start,
         "slot_length": STEP,
-        "quantity_kw": kw,
-        "price_per_kwh": 0.2,
-        "status": AwardStatus.AWARDED,
+        "quantity_kw": (kw,),
+        "price_per_kwh": (0.2,),
+        "status": (AwardStatus.AWARDED,),
+        "reason": ("",),
     }
     return Award(**(fields | changes))
 
@@ -91,6 +96,7 @@ def call(start: int, **changes: Any) -> MarketCall:
     fields: dict[str, Any] = {
         "market": "retail",
         "product": "real-time",
+        "clearing": start - MINUTE // 2,
         "first_slot": start,
         "slot_length": STEP,
         "slots": 1,
@@ -167,14 +173,8 @@ def test_with_an_award_the_air_conditioner_runs_at_the_award_and_after_it_by_the
 @pytest.mark.parametrize(("kw", "runs_at"), [(0.0, 0.0), (99.0, HOUSE.rated_kw), (-3.0, 0.0)])
 def test_an_award_of_nothing_switches_off_and_the_device_stays_within_its_rating(kw: float, runs_at: float) -> None:
     status = AwardStatus.NOT_AWARDED if kw == 0.0 else AwardStatus.AWARDED
-    market = says((MINUTE, award("hvac", STEP, kw, status=status)))
+    market = says((MINUTE, award("hvac", STEP, kw, status=(status,))))
     assert powers(run_components(hvac() | {"mo.retail": market}, stop=2 * STEP))[1] == runs_at
-
-
-def test_a_refused_order_leaves_the_thermostat_in_control() -> None:
-    market = says((MINUTE, award("hvac", STEP, 0.0, status=AwardStatus.REFUSED, reason="test")))
-    refused = powers(run_components(hvac() | {"mo.retail": market}, stop=3 * STEP))
-    assert refused == powers(run_components(hvac(NO_MARKET), stop=3 * STEP))
 
 
 def test_a_market_that_never_answers_leaves_the_thermostat_in_control() -> None:
@@ -200,20 +200,22 @@ def test_an_order_is_for_the_slot_called_and_within_the_band_and_the_rating() ->
     prices = PriceForecast(lse="green", first_hour=0, price_per_kwh=(0.1, 0.4))
     mains = hvac() | {"mo.retail": says((MINUTE, call(STEP))), "lse.green": says((0, prices))}
     (order,) = run_components(mains, stop=STEP).of(Order)
-    assert (order.resource, order.usage_point, order.slot_start, order.slot_length) == ("hvac", "h1", STEP, STEP)
-    assert list(order.quantity_kw) == sorted(order.quantity_kw)
-    assert list(order.price_per_kwh) == sorted(order.price_per_kwh, reverse=True)
-    assert order.quantity_kw[0] >= 0.0
-    assert order.quantity_kw[-1] <= HOUSE.rated_kw
-    assert 0.0 <= order.price_per_kwh[-1] < order.price_per_kwh[0] <= 1.0
+    assert (order.resource, order.usage_point, order.first_slot, order.slot_length) == ("hvac", "h1", STEP, STEP)
+    (quantity_kw,), (price_per_kwh,) = order.quantity_kw, order.price_per_kwh
+    assert list(quantity_kw) == sorted(quantity_kw)
+    assert list(price_per_kwh) == sorted(price_per_kwh, reverse=True)
+    assert quantity_kw[0] >= 0.0
+    assert quantity_kw[-1] <= HOUSE.rated_kw
+    assert 0.0 <= price_per_kwh[-1] < price_per_kwh[0] <= 1.0
 
 
-def test_a_day_ahead_call_gets_an_order_for_every_hour_with_a_price() -> None:
+def test_a_day_ahead_call_gets_one_order_with_a_curve_for_every_hour_with_a_price() -> None:
     prices = PriceForecast(lse="green", first_hour=0, price_per_kwh=(0.1, 0.4, 0.2, 0.3))
     day = call(HOUR, product="day-ahead", slot_length=HOUR, slots=3)
     mains = hvac() | {"mo.retail": says((MINUTE, day)), "lse.green": says((0, prices))}
-    orders = run_components(mains, stop=4 * HOUR).of(Order)
-    assert [order.slot_start for order in orders] == [HOUR, 2 * HOUR, 3 * HOUR]
+    (order,) = run_components(mains, stop=4 * HOUR).of(Order)
+    assert (order.first_slot, order.clearing) == (HOUR, day.clearing)
+    assert len(order.quantity_kw) == len(order.price_per_kwh) == 3
 
 
 def test_without_weather_the_air_conditioner_stays_off_and_does_not_bid() -> None:
@@ -291,8 +293,8 @@ def test_a_limited_battery_stores_what_it_was_allowed() -> None:
 def test_the_battery_offers_only_what_it_can_hold() -> None:
     (order,) = run_components(battery() | {"mo.retail": says((MINUTE, call(STEP)))}, stop=STEP).of(Order)
     lowest, highest = Battery(BATTERY, 5.0).feasible_kw(STEP_S)
-    assert order.quantity_kw[0] == pytest.approx(lowest)
-    assert order.quantity_kw[-1] == pytest.approx(highest)
+    ((first_kw, *_, last_kw),) = order.quantity_kw
+    assert (first_kw, last_kw) == (pytest.approx(lowest), pytest.approx(highest))
 
 
 # Photovoltaics
@@ -317,9 +319,47 @@ def test_photovoltaics_inject_what_the_model_says_with_every_reading() -> None:
 def test_a_device_misses_no_slot_and_no_interval(made: Callable[[str], dict[str, Main]]) -> None:
     calls = [(number * STEP - MINUTE, call(number * STEP)) for number in range(1, 24)]
     log = run_components(made("retail") | {"mo.retail": says(*calls)}, stop=2 * HOUR)
-    assert [order.slot_start for order in log.of(Order)] == [number * STEP for number in range(1, 24)]
+    assert [order.first_slot for order in log.of(Order)] == [number * STEP for number in range(1, 24)]
     assert [power.start for power in log.of(DevicePower)] == [number * STEP for number in range(24)]
     assert {(power.usage_point, power.duration) for power in log.of(DevicePower)} == {("h1", STEP)}
+
+
+@pytest.mark.parametrize(("made", "ratings"), [(hvac, (HOUSE.rated_kw, 0.0)), (battery, (BATTERY.rated_kw,) * 2)])
+def test_a_device_registers_with_its_ratings_before_it_bids(made: Callable[..., dict[str, Main]], ratings) -> None:
+    (registration,) = run_components(made("retail"), stop=STEP).of(Registration)
+    assert (registration.market, registration.usage_point) == ("retail", "h1")
+    assert (registration.import_rating_kw, registration.export_rating_kw) == ratings
+    assert run_components(made(NO_MARKET), stop=STEP).of(Registration) == []
+
+
+def told(start: int, price_per_kwh: float, **changes: Any) -> MarketPrice:
+    fields: dict[str, Any] = {
+        "market": "retail",
+        "product": "real-time",
+        "first_slot": start,
+        "slot_length": STEP,
+        "price_per_kwh": (price_per_kwh,),
+        "forecast": False,
+    }
+    return MarketPrice(**(fields | changes))
+
+
+@pytest.mark.parametrize("price", [0.01, 0.25, 0.9])
+def test_where_no_orders_are_taken_a_device_does_at_the_price_what_it_would_have_bid(price: float) -> None:
+    prices = says((0, PriceForecast(lse="green", first_hour=0, price_per_kwh=(0.1, 0.4))))
+    asked, silent = call(STEP), call(STEP, orders=False)
+    (order,) = run_components(hvac() | {"mo.retail": says((MINUTE, asked)), "lse.green": prices}, stop=STEP).of(Order)
+    wanted = power_at(tuple(zip(order.quantity_kw[0], order.price_per_kwh[0], strict=True)), price)
+    market = says((MINUTE, silent), (2 * MINUTE, told(STEP, price)))
+    log = run_components(hvac() | {"mo.retail": market, "lse.green": prices}, stop=2 * STEP)
+    assert log.of(Order) == []
+    assert powers(log)[1] == pytest.approx(min(wanted, HOUSE.rated_kw))
+
+
+def test_a_suspended_award_leaves_the_device_to_its_thermostat() -> None:
+    nothing = award("hvac", STEP, 0.0, status=(AwardStatus.SUSPENDED,), reason=("halted",))
+    drawn = powers(run_components(hvac() | {"mo.retail": says((MINUTE, nothing))}, stop=3 * STEP))
+    assert drawn == powers(run_components(hvac(NO_MARKET), stop=3 * STEP))
 
 
 def test_a_device_ignores_the_calls_of_another_market() -> None:

@@ -17,10 +17,14 @@ from gridbus.roles.interfaces import (
     DeviceLimit,
     DevicePower,
     Invoice,
+    MarketEnergy,
     MeterRead,
     Order,
+    OrderResponse,
+    Position,
     Positions,
     Quality,
+    SettlementStatement,
     SupplyOffer,
     WholesaleBid,
 )
@@ -28,22 +32,27 @@ from gridbus.roles.interfaces import (
 AWARD = Award(
     market="retail",
     product="real-time",
+    clearing=0,
     resource="h1",
-    slot_start=0,
+    order_id="o1",
+    first_slot=0,
     slot_length=MINUTE,
-    quantity_kw=1.0,
-    price_per_kwh=0.1,
-    status=AwardStatus.AWARDED,
+    quantity_kw=(1.0,),
+    price_per_kwh=(0.1,),
+    status=(AwardStatus.AWARDED,),
+    reason=("",),
 )
 ORDER = Order(
     market="retail",
     product="real-time",
+    clearing=0,
     resource="h1",
     usage_point="h1",
-    slot_start=0,
+    order_id="o1",
+    first_slot=0,
     slot_length=MINUTE,
-    quantity_kw=(1.0,),
-    price_per_kwh=(0.1,),
+    quantity_kw=((1.0,),),
+    price_per_kwh=((0.1,),),
 )
 READ = MeterRead(lse="green", usage_point="h1", start=0, duration=MINUTE, energy_kwh=1.0, quality=Quality.VALID)
 POWER = DevicePower(device="h1", usage_point="h1", start=0, duration=MINUTE, power_kw=1.0, controllable=True)
@@ -127,6 +136,12 @@ def test_nobody_speaks_for_another(address: str, message: object) -> None:
         ("agent.h1", Order, {}),
         ("mo.other", Order, {"market": "retail"}),
         ("agent.h1", Award, {"resource": "h2"}),
+        ("agent.h1", OrderResponse, {"resource": "h2"}),
+        ("agent.h1", Position, {"resource": "h2"}),
+        ("lse.green", Award, {}),
+        ("lse.green", SettlementStatement, {"party": "simple"}),
+        ("mo.other", MarketEnergy, {"market": "retail"}),
+        ("lse.green", MarketEnergy, {}),
         ("agent.h1", DeviceLimit, {"device": "h2"}),
         ("agent.h1", Bill, {"usage_point": "h2"}),
         ("lse.green", Invoice, {"payer": "simple"}),
@@ -169,7 +184,14 @@ def test_no_message_that_the_distribution_operator_may_hear_carries_a_bid_price(
     assert priced == []
 
 
+def test_market_data_are_anonymous() -> None:
+    public = [d for d in contract() if "*" in d.receiver_rules and d.senders == ("mo.{market}",)]
+    assert {d.name for d in public} >= {"clearing_result", "market_state_change", "market_session", "market_info"}
+    named = [d.name for d in public for field in d.structure.fields if field.name in ("resource", "usage_point", "lse")]
+    assert named == []
+
+
 def test_only_market_operators_may_send_awards_and_results() -> None:
-    for cls in (Award, ClearingResult, Positions, AggregateDemand):
+    for cls in (Award, ClearingResult, Positions, AggregateDemand, SettlementStatement):
         (declaration,) = [d for d in contract() if d.cls is cls]
         assert declaration.senders == ("mo.{market}",)

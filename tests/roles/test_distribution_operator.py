@@ -23,6 +23,7 @@ from gridbus.roles.interfaces import (
     ValidationRequest,
     ValidationResult,
 )
+from gridbus.roles.settlement import NetworkCharges
 
 STEP = 5 * MINUTE
 Main = Callable[[Port], Any]
@@ -214,7 +215,7 @@ def test_a_switch_of_retailer_moves_the_reads_from_its_first_instant_on() -> Non
 def test_retailers_are_charged_for_the_energy_that_their_customers_used() -> None:
     log = ran(
         {**THREE, "agent.h1": device("h1", 12.0), "agent.h2": device("h2", 6.0), "agent.h3": device("h3", -3.0)},
-        use_of_system_per_kwh=0.5,
+        charges=NetworkCharges(per_kwh=0.5),
     )
     assert [(i.payer, i.kind, str(i.amount)) for i in log.of(Invoice)] == [
         ("green", TransferKind.USE_OF_SYSTEM, "0.38"),

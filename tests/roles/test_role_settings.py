@@ -10,12 +10,21 @@ from gridbus.roles.do.operator import Transformer
 from gridbus.roles.lse import Retailer
 from gridbus.roles.lse.retailer import TariffKind
 from gridbus.roles.mo import MarketOperator
-from gridbus.roles.mo.series import Series
+from gridbus.roles.mo.operator import Halt
+from gridbus.roles.mo.spec import MarketSpec
 from gridbus.roles.series import SlotSeries
 from gridbus.roles.weather import WeatherStation
 from gridbus.roles.wholesale import WholesaleMarket
 
-SERIES = Series(product="real-time", slot_min=5.0, slots=1, first_min=5.0, call_min=1.0, gate_min=0.75, award_min=0.5)
+SERIES = MarketSpec(
+    product="real-time",
+    slot_min=5.0,
+    slots=1,
+    first_min=5.0,
+    delivery_lead_min=0.5,
+    market_lead_min=0.5,
+    gate_min=0.25,
+)
 MARKET = MarketOperator(lse="green", do="wires", series=(SERIES,))
 WHOLESALE_SERIES = SlotSeries(product="real-time", slot_min=5.0, slots=1, first_min=5.0, call_min=1.0, gate_min=0.6)
 WHOLESALE = WholesaleMarket(series=(WHOLESALE_SERIES,), intercept_per_kwh=(0.1,) * 24)
@@ -34,12 +43,13 @@ def test_sound_settings_give_no_complaint(settings: Any) -> None:
 @pytest.mark.parametrize(
     ("settings", "changes", "key"),
     [
-        (SERIES, {"call_min": 0.7}, "call_min"),
-        (SERIES, {"gate_min": 0.5}, "award_min"),
-        (SERIES, {"first_min": 0.5}, "first_min"),
-        (SERIES, {"first_min": 60.0, "call_min": 5.6}, "call_min"),
-        (MARKET, {"price_floor_per_kwh": 1.0}, "price_cap_per_kwh"),
+        (SERIES, {"gate_min": 0.6}, "gate_min"),
+        (SERIES, {"first_min": 0.9}, "first_min"),
+        (SERIES, {"every_min": 2.5}, "every_min"),
+        (SERIES, {"price_floor_per_kwh": 1.0}, "price_cap_per_kwh"),
         (MARKET, {"series": (SERIES, SERIES)}, "series"),
+        (MARKET, {"series": (attrs.evolve(SERIES, refines="day-ahead"),)}, "series[0].refines"),
+        (Halt(from_min=1.0, to_min=2.0, reason="storm"), {"to_min": 1.0}, "to_min"),
         (WHOLESALE_SERIES, {"call_min": 0.6}, "call_min"),
         (WHOLESALE_SERIES, {"first_min": 0.0}, "first_min"),
         (WHOLESALE_SERIES, {"first_min": 60.0, "call_min": 10.0}, "call_min"),
