@@ -1,7 +1,7 @@
 """A stand-in for the wholesale market: a quadratic supply curve by hour, day-ahead and in real time.
 
 Retailers settle twice: what they bought day-ahead at its price, and what their customers and losses took beyond it at
-the real-time price.
+the real-time price. What they have contracted with generators is delivered and settled here as well, at its own price.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from .interfaces import (
     DAY_AHEAD,
     FORECAST,
     REAL_TIME,
+    BilateralSchedule,
     EntityEnergy,
     TransferKind,
     WholesaleAward,
@@ -27,8 +28,10 @@ from .interfaces import (
     WholesaleCall,
     WholesalePrice,
 )
+from .intervals import Intervals
 from .series import SlotSeries
 from .wholesale_curve import Bid, QuadraticSupply, clear_wholesale
+from .wholesale_settlement import WholesaleAccount
 
 
 @value
@@ -64,11 +67,11 @@ class _Wholesale:
     settings: WholesaleMarket
     port: Port
     account: Account = attrs.field(init=False)
-    bought: dict[str, dict[Instant, tuple[Duration, float, float]]] = attrs.field(factory=dict, init=False)
-    """Day-ahead awards of each retailer: slot to length, power [kW] and price [$/kWh]."""
-    prices: dict[Instant, tuple[Duration, float]] = attrs.field(factory=dict, init=False)
-    """Length and real-time price [$/kWh] of each slot."""
-    energy: defaultdict[str, list[EntityEnergy]] = attrs.field(factory=lambda: defaultdict(list), init=False)
+    retailers: defaultdict[str, WholesaleAccount] = attrs.field(
+        factory=lambda: defaultdict(WholesaleAccount), init=False
+    )
+    prices: Intervals[float] = attrs.field(factory=Intervals, init=False)
+    """Real-time price of each slot [$/kWh]."""
 
     def __attrs_post_init__(self) -> None:
         self.account = Account(self.port)
@@ -76,7 +79,9 @@ class _Wholesale:
     async def run(self) -> None:
         self._publish_forecast()
         port = self.port
-        for activity in (self._take_energy, self.account.receive, self.account.close, self._charge):
+        for activity in (self._take_energy, self._take_schedules, self._charge):
+            port.start(activity())
+        for activity in (self.account.receive, self.account.close):
             port.start(activity())
         for series in self.settings.series:
             port.start(self._run_series(series))
@@ -106,8 +111,17 @@ class _Wholesale:
         )
 
     async def _take_energy(self) -> None:
-        async for energy in self.port.subscribe(EntityEnergy):
-            self.energy[energy.lse].append(energy)
+        async for envelope in self.port.subscribe(EntityEnergy).envelopes():
+            energy = envelope.message
+            used_kwh = energy.metered_kwh + energy.losses_kwh
+            self.retailers[energy.lse].use(envelope.sender, energy.start, energy.duration, used_kwh)
+
+    async def _take_schedules(self) -> None:
+        async for schedule in self.port.subscribe(BilateralSchedule):
+            bilateral = self.retailers[schedule.lse].bilateral
+            rows = zip(schedule.power_kw, schedule.price_per_kwh, strict=True)
+            for number, row in enumerate(rows):
+                bilateral.enter(schedule.first_hour + number * HOUR, HOUR, row)
 
     # Sessions
 
@@ -137,11 +151,13 @@ class _Wholesale:
             deviation = self.port.random.gauss(0.0, self.settings.real_time_deviation)
         bids = {bid.lse: Bid(bid.quantity_kw, bid.price_per_kwh) for bid in received if bid.slot_start == start}
         lses = sorted(bids)
-        price, quantities = clear_wholesale(self._supply(start, deviation), [bids[lse] for lse in lses])
-        for lse, quantity_kw in zip(lses, quantities, strict=True):
+        contracted = sum(retailer.bilateral_kw(start, slot) for _, retailer in sorted(self.retailers.items()))
+        scheduled = [Bid((contracted,), (0.0,))] if contracted else []
+        price, quantities = clear_wholesale(self._supply(start, deviation), [*(bids[lse] for lse in lses), *scheduled])
+        for lse, quantity_kw in zip(lses, quantities[: len(lses)], strict=True):
             self._award(product, lse, start, slot, quantity_kw, price)
         if product == REAL_TIME:
-            self.prices[start] = slot, price
+            self.prices.enter(start, slot, price)
         self.port.publish(
             WholesalePrice(
                 iso=self.port.name,
@@ -155,7 +171,7 @@ class _Wholesale:
 
     def _award(self, product: str, lse: str, start: Instant, slot: Duration, quantity_kw: float, price: float) -> None:
         if product == DAY_AHEAD:
-            self.bought.setdefault(lse, {})[start] = slot, quantity_kw, price
+            self.retailers[lse].day_ahead.enter(start, slot, (quantity_kw, price))
         self.port.publish(
             WholesaleAward(
                 iso=self.port.name,
@@ -172,23 +188,11 @@ class _Wholesale:
 
     async def _charge(self) -> None:
         await self.port.sleep_until(self.port.stop, BILLING)
-        for lse in sorted(self.bought.keys() | self.energy.keys()):
-            self.account.invoice("lse", lse, TransferKind.WHOLESALE_ENERGY, dollars(self._owed(lse)))
-
-    def _owed(self, lse: str) -> float:
-        """Day-ahead energy at its price, and the deviation of what was used from it at the real-time price [$]."""
-        bought = self.bought.get(lse, {})
-        owed = 0.0
-        for start, (length, power_kw, price) in sorted(bought.items()):
-            owed += power_kw * min(length, self.port.stop - start) / HOUR * price
-        for used in self.energy[lse]:
-            held_kw = next((kw for at, (length, kw, _) in bought.items() if at <= used.start < at + length), 0.0)
-            deviation = used.metered_kwh + used.losses_kwh - held_kw * used.duration / HOUR
-            owed += deviation * self._real_time_price(used.start)
-        return owed
+        for lse, retailer in sorted(self.retailers.items()):
+            owed = retailer.owed(self.port.stop, self._real_time_price)
+            self.account.invoice("lse", lse, TransferKind.WHOLESALE_ENERGY, dollars(owed))
 
     def _real_time_price(self, start: Instant) -> float:
         """The price of an interval; in no slot, what the curve says without any noise."""
-        at = start if start in self.prices else max((slot for slot in self.prices if slot < start), default=start)
-        length, price = self.prices.get(at, (0, 0.0))
-        return price if start < at + length else self._supply(start).price_at(self.settings.expected_kw)
+        held = self.prices.at(start)
+        return self._supply(start).price_at(self.settings.expected_kw) if held is None else held.value

@@ -32,6 +32,7 @@ from .participation import (
     RegistrationStatus,
     Reservation,
 )
+from .portfolio import ForecastError, ForecastSubject, Procurement, ProcurementLine, SupplySource
 from .registry import (
     METER_DATA,
     NO_CHOICE,
@@ -66,7 +67,16 @@ from .settlement import (
     TransferKind,
 )
 from .weather import WeatherForecast, WeatherReading
-from .wholesale import FORECAST, WholesaleAward, WholesaleBid, WholesaleCall, WholesalePrice
+from .wholesale import (
+    FORECAST,
+    BidForm,
+    BilateralSchedule,
+    QuadraticDemand,
+    WholesaleAward,
+    WholesaleBid,
+    WholesaleCall,
+    WholesalePrice,
+)
 
 __all__ = [
     "BILLING",
@@ -85,6 +95,8 @@ __all__ = [
     "Assignment",
     "Award",
     "AwardStatus",
+    "BidForm",
+    "BilateralSchedule",
     "Bill",
     "BillLine",
     "CancelOrder",
@@ -103,6 +115,8 @@ __all__ = [
     "Enrolment",
     "EntityEnergy",
     "FeederRead",
+    "ForecastError",
+    "ForecastSubject",
     "Invoice",
     "LineKind",
     "LoadEstimate",
@@ -126,6 +140,9 @@ __all__ = [
     "PositionQuery",
     "Positions",
     "PriceForecast",
+    "Procurement",
+    "ProcurementLine",
+    "QuadraticDemand",
     "Quality",
     "Reason",
     "ReasonCode",
@@ -140,6 +157,7 @@ __all__ = [
     "StatementLine",
     "StatementType",
     "SupplyOffer",
+    "SupplySource",
     "SwitchRequest",
     "TariffComponent",
     "TariffPublished",

@@ -11,25 +11,26 @@ import attrs
 from ...kernel import HOUR, MINUTE, Calendar, Duration, Instant
 
 HOURS = 24
+SATURDAY = 5
 _QUARTER = 15 * MINUTE
 
-LocalHours = tuple[tuple[bool, int, float], ...]
-"""Whether it is Saturday or Sunday, the hour, and the share of a span that lies in it."""
+LocalHours = tuple[tuple[int, int, float], ...]
+"""The weekday (0 is Monday), the hour, and the share of a span that lies in it."""
 
 
 @lru_cache(maxsize=4096)
 def local_hours(calendar: Calendar, start: Instant, length: Duration) -> LocalHours:
     """The hours of the local clock that a span touches, each with its share of the span."""
-    shares: dict[tuple[bool, int], float] = {}
+    shares: dict[tuple[int, int], float] = {}
     at, end = start, start + length
     while at < end:
         # No clock changes its hour between two quarters of an hour of the epoch.
         until = min(at + _QUARTER - (calendar.epoch_ns + at) % _QUARTER, end)
         local = calendar.local(at)
-        key = local.weekday() >= 5, local.hour
+        key = local.weekday(), local.hour
         shares[key] = shares.get(key, 0.0) + (until - at) / length
         at = until
-    return tuple((weekend, hour, share) for (weekend, hour), share in shares.items())
+    return tuple((weekday, hour, share) for (weekday, hour), share in shares.items())
 
 
 @attrs.define
@@ -54,14 +55,14 @@ class HourlyProfile:
 
     def over(self, hours: LocalHours) -> float:
         """Average load over a span [kW]."""
-        return sum(self.power_kw[self._place(weekend, hour)] * share for weekend, hour, share in hours)
+        return sum(self.power_kw[self._place(weekday, hour)] * share for weekday, hour, share in hours)
 
     def learn(self, hours: LocalHours, duration: Duration, power_kw: float, smoothing: float) -> None:
         """Take in the load [kW] of a span that has been metered."""
-        for weekend, hour, share in hours:
-            place = self._place(weekend, hour)
+        for weekday, hour, share in hours:
+            place = self._place(weekday, hour)
             weight = 1.0 - (1.0 - smoothing) ** (share * duration / HOUR)
             self.power_kw[place] += weight * (power_kw - self.power_kw[place])
 
-    def _place(self, weekend: bool, hour: int) -> int:
-        return (hour + HOURS * weekend) % len(self.power_kw)
+    def _place(self, weekday: int, hour: int) -> int:
+        return (hour + HOURS * (weekday >= SATURDAY)) % len(self.power_kw)

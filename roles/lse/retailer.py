@@ -39,7 +39,7 @@ from ..interfaces import (
 )
 from .forecast import LoadForecast
 from .positions import PositionBook
-from .procurement import RetailRate, wholesale_bid
+from .pricing import RetailRate
 from .profile import HourlyProfile
 from .tariffs import FlatTariff, TransactiveTariff, total
 
@@ -190,12 +190,8 @@ class _Retailer:
     async def _buy_demand(self) -> None:
         """With a market: take the demand of its orders to the wholesale market, with the losses to come."""
         async for demand in self.port.subscribe(AggregateDemand, market=self.settings.market):
-            quantity_kw, price_per_kwh = wholesale_bid(
-                demand.quantity_kw,
-                demand.price_per_kwh,
-                rate=self.rate,
-                loss_factor=self.settings.loss_factor,
-            )
+            quantity_kw = tuple(quantity * (1.0 + self.settings.loss_factor) for quantity in demand.quantity_kw)
+            price_per_kwh = tuple(self.rate.wholesale(price) for price in demand.price_per_kwh)
             self._bid(demand.product, demand.slot_start, demand.slot_length, quantity_kw, price_per_kwh)
 
     def _bid(

@@ -51,12 +51,12 @@ def test_before_any_read_the_profile_of_the_local_hour_is_expected_over_the_chan
 )
 def test_the_hours_of_a_span_are_those_that_its_minutes_lie_in(start: int, length: int, calendar: Calendar) -> None:
     start, length = start // MINUTE * MINUTE, max(length // MINUTE, 1) * MINUTE
-    counted: dict[tuple[bool, int], int] = {}
+    counted: dict[tuple[int, int], int] = {}
     for at in range(start, start + length, MINUTE):
         local = calendar.local(at)
-        key = local.weekday() >= 5, local.hour
+        key = local.weekday(), local.hour
         counted[key] = counted.get(key, 0) + 1
-    found = {(weekend, hour): share for weekend, hour, share in local_hours(calendar, start, length)}
+    found = {(weekday, hour): share for weekday, hour, share in local_hours(calendar, start, length)}
     assert found == pytest.approx({key: minutes * MINUTE / length for key, minutes in counted.items()})
 
 
