@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from math import isfinite
+from collections.abc import Iterator, Mapping
+from math import inf, isfinite
 
 import attrs
 
@@ -18,6 +18,8 @@ from ..interfaces import (
     belongs,
 )
 
+_NEVER: tuple[Instant, float, dict[str, Assignment]] = (0, 0, {})
+
 
 @attrs.define
 class Participants:
@@ -25,6 +27,8 @@ class Participants:
 
     _assignments: dict[str, dict[Instant, Assignment]] = attrs.field(factory=dict, init=False)
     """Usage point to its assignments by first instant."""
+    _in_force: tuple[Instant, float, dict[str, Assignment]] = attrs.field(default=_NEVER, init=False)
+    """First instant, first instant after, and the assignments that are in force between."""
     _registered: dict[str, Registration] = attrs.field(factory=dict, init=False)
     _absent: dict[tuple[str, str], set[Instant | None]] = attrs.field(factory=dict, init=False)
     """Series and resource to the clearings that it does not attend; None for all that are not named."""
@@ -32,6 +36,7 @@ class Participants:
 
     def assign(self, assignment: Assignment) -> list[Registration]:
         """Take a usage point in, or learn that it leaves; returns registrations that waited for it."""
+        self._in_force = _NEVER
         is_new = assignment.usage_point not in self._assignments
         self._assignments.setdefault(assignment.usage_point, {})[assignment.effective_from] = assignment
         if not is_new:
@@ -76,10 +81,25 @@ class Participants:
         held = self._assignments.get(usage_point, {})
         return next((each for each in held.values() if each.covers(instant)), None)
 
-    def assignments(self, instant: Instant) -> dict[str, Assignment]:
+    def assignments(self, instant: Instant) -> Mapping[str, Assignment]:
         """The usage points of the market at an instant, by name, each with its assignment."""
+        start, end, held = self._in_force
+        if not start <= instant < end:
+            self._in_force = start, end, held = self._find_in_force(instant)
+        return held
+
+    def _find_in_force(self, instant: Instant) -> tuple[Instant, float, dict[str, Assignment]]:
+        """What is in force at an instant, and the span of time around it in which nothing else is."""
+        changes = [each.effective_from for held in self._assignments.values() for each in held.values()]
+        changes += [
+            each.effective_to for held in self._assignments.values() for each in held.values() if each.effective_to
+        ]
         found = ((name, self.assignment(name, instant)) for name in sorted(self._assignments))
-        return {name: each for name, each in found if each is not None}
+        return (
+            max((change for change in changes if change <= instant), default=-1),
+            min((change for change in changes if change > instant), default=inf),
+            {name: each for name, each in found if each is not None},
+        )
 
     def transformers(self, instant: Instant) -> dict[str, str]:
         """The usage points of the market at an instant, each with its transformer."""
@@ -95,12 +115,13 @@ class Participants:
 
     def expected(self, product: str, clearing: Instant, instant: Instant) -> Iterator[Registration]:
         """The resources from which an order is expected for a clearing, by name."""
+        held = self.assignments(instant)
         for resource, registration in sorted(self._registered.items()):
             absent = self._absent.get((product, resource), ())
             stays_away = clearing in absent or (
                 None in absent and clearing not in self._attending.get((product, resource), ())
             )
-            if not stays_away and self.assignment(registration.usage_point, instant) is not None:
+            if not stays_away and registration.usage_point in held:
                 yield registration
 
 

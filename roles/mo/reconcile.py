@@ -6,7 +6,7 @@ positions over to that one; a series on its own settles its awards itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import attrs
 import numpy as np
@@ -114,7 +114,7 @@ class Reconcile:
             if cleared is not None and assigned and start < now:
                 yield self._slot(start, cleared, assigned)
 
-    def _slot(self, start: Instant, cleared: Cleared, assigned: dict[str, Assignment]) -> DeliverySlot:
+    def _slot(self, start: Instant, cleared: Cleared, assigned: Mapping[str, Assignment]) -> DeliverySlot:
         spec, names = self.timeline.spec, tuple(assigned)
         places = {name: place for place, name in enumerate(names)}
         price = np.full(len(names), cleared.price_per_kwh)

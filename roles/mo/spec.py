@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 
 import attrs
@@ -132,34 +132,40 @@ class Timeline:
 
     spec: MarketSpec
     first_slot: Instant
+    clearing: Instant = attrs.field(init=False)
+    """The clearing, which names the instance."""
+    gate: Instant = attrs.field(init=False)
+    """First instant at which an order is too late."""
+    delivery_end: Instant = attrs.field(init=False)
+    """First instant after the last binding slot."""
+    meter_deadline: Instant = attrs.field(init=False)
+    """Instant of the initial statement."""
+    dispute_end: Instant = attrs.field(init=False)
+    """Instant of the final statement."""
+    _boundaries: Mapping[Boundary, Instant] = attrs.field(init=False, repr=False, eq=False)
 
-    @property
-    def clearing(self) -> Instant:
-        """The clearing, which names the instance."""
+    @clearing.default
+    def _clearing(self) -> Instant:
         return self.first_slot - _ns(self.spec.delivery_lead_min)
 
-    @property
-    def gate(self) -> Instant:
-        """First instant at which an order is too late."""
+    @gate.default
+    def _gate(self) -> Instant:
         return self.clearing - _ns(self.spec.gate_min)
 
-    @property
-    def delivery_end(self) -> Instant:
-        """First instant after the last binding slot."""
+    @delivery_end.default
+    def _delivery_end(self) -> Instant:
         return self.first_slot + self.spec.every
 
-    @property
-    def meter_deadline(self) -> Instant:
-        """Instant of the initial statement."""
+    @meter_deadline.default
+    def _meter_deadline(self) -> Instant:
         return self.delivery_end + _ns(self.spec.meter_wait_min)
 
-    @property
-    def dispute_end(self) -> Instant:
-        """Instant of the final statement."""
+    @dispute_end.default
+    def _dispute_end(self) -> Instant:
         return self.meter_deadline + _ns(self.spec.dispute_min)
 
-    def boundary(self, which: Boundary) -> Instant:
-        """The instant of a boundary."""
+    @_boundaries.default
+    def _all_boundaries(self) -> Mapping[Boundary, Instant]:
         spec, clearing = self.spec, self.clearing
         market_lead = clearing - _ns(spec.market_lead_min)
         negotiation = market_lead - _ns(spec.negotiation_lead_min)
@@ -171,7 +177,11 @@ class Timeline:
             Boundary.DELIVERY: self.first_slot,
             Boundary.DELIVERY_END: self.delivery_end,
             Boundary.SETTLED: self.dispute_end,
-        }[which]
+        }
+
+    def boundary(self, which: Boundary) -> Instant:
+        """The instant of a boundary."""
+        return self._boundaries[which]
 
     def state_at(self, instant: Instant) -> MarketState:
         """The state that belongs to an instant: a function of time alone."""
