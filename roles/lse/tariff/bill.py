@@ -45,7 +45,15 @@ class Statement:
         """The message to the customer: a first bill, or a revision of the one ``before``.
 
         The adjustment is what is due beyond the total of the bill before, negative when money goes back.
+
+        Raises:
+            UsageError: the bill before is of another usage point or period.
         """
+        if before is not None and (before.usage_point, before.start, before.end) != (usage_point, self.start, self.end):
+            raise UsageError(
+                f"a revision of the bill of {before.usage_point} for {before.start} to {before.end} ns "
+                f"is not one of {usage_point} for {self.start} to {self.end} ns"
+            )
         return Bill(
             lse=lse,
             usage_point=usage_point,

@@ -14,7 +14,6 @@ from .schedule import IntArray
 from .tariff import DemandCharge, FixedCharge, MarketPrices, MarketRule, MinimumBill, Per
 from .usage import FloatArray, MonthUsage, Usage, exact_sum
 
-
 _NOISE = Decimal("1e-9")
 """Products of floats are right to some 16 digits; what lies below must not decide over half a cent. [$]"""
 

@@ -60,12 +60,12 @@ def summed(
 
 
 def blocks(quantity: Decimal, bounds: Sequence[Decimal | None]) -> list[Decimal]:
-    """What falls into each tier, the last of which has no bound; what is negative into the first."""
+    """What of a quantity falls into each tier, the last of which has no bound."""
     parts: list[Decimal] = []
     below = ZERO
     for bound in bounds:
         top = quantity if bound is None else min(quantity, bound)
-        parts.append(max(top - below, ZERO) if parts else top)
+        parts.append(max(top - below, ZERO))
         below = ZERO if bound is None else bound
     return parts
 

@@ -97,7 +97,7 @@ class DemandPeriod:
 
 @value
 class DemandCharge:
-    """A charge for the highest demand of a month in each period."""
+    """A charge for the highest demand of a month in each period, taken over consecutive parts of an hour."""
 
     periods: tuple[DemandPeriod, ...] = field("periods; the schedule counts them from 0")
     name: str = field("name of the charge", default="demand")

@@ -116,7 +116,7 @@ class UrdbRate:
         yield from _schedule_faults("demand", self.demandratestructure, self)
         yield from _structure_faults("flatdemandstructure", self.flatdemandstructure, ("kW",))
         months, periods = self.flatdemandmonths, len(self.flatdemandstructure)
-        if len(months) != (MONTHS if periods else 0) or any(not 0 <= index < periods for index in months):
+        if periods and (len(months) != MONTHS or any(not 0 <= index < periods for index in months)):
             yield "flatdemandmonths", f"expected 12 periods of flatdemandstructure, each below {periods}"
         for key in ("demandrateunit", "demandunits", "flatdemandunit"):
             if getattr(self, key) != "kW":
@@ -186,11 +186,14 @@ def _mixture_faults(structure: Structure) -> Iterator[tuple[str, str]]:
 
 
 def _schedule_faults(kind: str, structure: Structure, rate: UrdbRate) -> Iterator[tuple[str, str]]:
+    """What is wrong with a schedule; without a structure it says nothing, and rates have it all the same."""
+    if not structure:
+        return
     for days in ("weekday", "weekend"):
         key = f"{kind}{days}schedule"
         rows: Rows = getattr(rate, key)
-        if len(rows) != (MONTHS if structure else 0) or any(len(row) != HOURS for row in rows):
-            yield key, f"expected 12 rows of 24 periods with {kind}ratestructure, and none without it"
+        if len(rows) != MONTHS or any(len(row) != HOURS for row in rows):
+            yield key, f"expected 12 rows of 24 periods of {kind}ratestructure"
         elif wrong := sorted({index for row in rows for index in row if not 0 <= index < len(structure)}):
             yield key, f"expected periods below {len(structure)}, got {', '.join(map(str, wrong))}"
 

@@ -93,6 +93,12 @@ def test_tiers_begin_anew_with_each_month() -> None:
     ]
 
 
+def test_a_month_of_more_export_than_consumption_is_at_the_price_of_the_first_tier() -> None:
+    lines = bill_lines(load_tariff("tiered"), usage_of([-700.0, 100.0]), JULY, 0, 31 * DAY)
+    assert shown(lines)[:1] == [("energy, tier 1", -600.0, "kWh", 0.11, "-66.00")]
+    assert [line.component for line in lines] == ["energy, tier 1", "connection"]
+
+
 def test_a_part_of_a_month_has_that_part_of_each_tier() -> None:
     # 10 of 31 days: the first tier ends at 161.29 kWh, the second at 322.58 kWh.
     lines = bill_lines(load_tariff("tiered"), usage_of([350.0 / 240] * 240), JULY, 0, 10 * DAY)
@@ -277,6 +283,8 @@ def test_a_revision_asks_for_what_it_is_more_than_the_bill_before() -> None:
     third = statement(tariff, first, JULY, 0, DAY).bill("green", "h1", second)
     assert third.lines == bill.lines
     assert bill.adjustment + second.adjustment + third.adjustment == third.total
+    with pytest.raises(UsageError, match="a revision of the bill of h1"):
+        statement(tariff, first, JULY, 0, DAY).bill("green", "h2", bill)
 
 
 # What a bill cannot be made of

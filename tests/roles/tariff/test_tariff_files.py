@@ -7,9 +7,11 @@ import numpy as np
 import orjson
 import pytest
 
-from gridbus.kernel import InputError
+from gridbus.kernel import Envelope, InputError, decode, encode
 from gridbus.kernel.codec import encoder, structured
-from gridbus.roles.interfaces import ChargeKind
+from gridbus.kernel.columns import Columns
+from gridbus.kernel.testing import CALENDAR
+from gridbus.roles.interfaces import ChargeKind, TariffPublished
 from gridbus.roles.lse.tariff import Tariff, components, load_tariff, tariff_names
 from gridbus.roles.lse.tariff.schedule import Schedule
 
@@ -281,6 +283,11 @@ def test_a_rate_of_the_database_that_charges_nothing_is_refused(tmp_path: Path) 
     assert "charges something" in fault
 
 
+def test_schedules_of_demand_that_costs_nothing_say_nothing(tmp_path: Path) -> None:
+    without = {key: entry for key, entry in URDB.items() if "structure" not in key or key.startswith("energy")}
+    assert load_tariff(written(tmp_path, "rate.json", without)).demand == ()
+
+
 @pytest.mark.parametrize(
     ("changes", "rule", "export_per_kwh"),
     [
@@ -319,6 +326,16 @@ def test_the_published_components_tell_the_price_of_every_hour(name: str) -> Non
         tiers = tariff.energy.periods[period].tiers
         bounds = [0.0, *(tier.up_to_kwh for tier in tiers[:-1])]
         assert there == [(bound, tier.price_per_kwh) for bound, tier in zip(bounds, tiers, strict=True)]
+
+
+@pytest.mark.parametrize("name", tariff_names())
+def test_a_published_tariff_goes_over_the_bus_and_into_the_records(name: str) -> None:
+    published = TariffPublished(lse="green", tariff=name, description="any", components=components(load_tariff(name)))
+    assert decode(TariffPublished, encode(published)) == published
+    envelope = Envelope(published, "lse.green", 1, 0, 0)
+    table = Columns(TariffPublished, CALENDAR).table([envelope], [envelope.body])
+    assert table["components.price"].to_pylist() == [[each.price for each in published.components]]
+    assert table["components.season"].to_pylist() == [[list(each.season) for each in published.components]]
 
 
 def test_the_published_components_are_all_that_is_charged() -> None:
