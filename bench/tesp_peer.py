@@ -25,11 +25,12 @@ from ..roles.mo.grid_parity import GridClearing, GridClearingType, GridCurve
 
 Points = Sequence[tuple[float, float]]
 
-_TRANSFORMER = (
-    "OperatingPeriod timeStep Tamb delta_T_TO_init delta_T_W_init BP toc_A toc_B Base_Year P_Rated NLL_rate LL_rate "
-    "Sec_V TOU_TOR TOU_GR Oil_n Wind_m delta_T_TOR delta_T_ave_wind_R"
-).split()
-"""Settings of a transformer's ageing, which is off."""
+
+class _Settings(dict[str, Any]):
+    """Settings of a market; those that are not given are of a transformer's ageing, which is off."""
+
+    def __missing__(self, name: str) -> float:
+        return 1.0
 
 
 class _NoSchedules:
@@ -52,17 +53,14 @@ class TespMarket:
         module.DataClient = _NoSchedules
         self._curve: Any = import_module("tesp_support.dsot.helpers_dsot").Curve
         self._limit_kw, self._price_cap, self._samples = limit_kw, price_cap, samples
-        settings = {
-            "pricecap": price_cap,
-            "num_samples": samples,
-            "Q_max": limit_kw,
-            "maxPuLoading": 1.5,
-            "windowLength": hours,
-            "basecase": False,
-            "load_flexibility": True,
-            "serverPort": 0,
-            **dict.fromkeys(_TRANSFORMER, 1.0),
-        }
+        settings = _Settings(
+            pricecap=price_cap,
+            num_samples=samples,
+            Q_max=limit_kw,
+            windowLength=hours,
+            basecase=False,
+            load_flexibility=True,
+        )
         with redirect_stdout(io.StringIO()):
             self._market: Any = module.RetailMarket(settings, "Retail_1")
 

@@ -96,7 +96,7 @@ def sample_bids(
 
 def as_sorted(bid: Points) -> list[Point]:
     """The points in the order in which the study's code takes them: those of one price, inside the bid, reversed."""
-    points = sorted((tuple(map(float, point)) for point in bid), key=lambda point: point[1])[::-1]
+    points = sorted(((float(quantity), float(price)) for quantity, price in bid), key=lambda point: point[1])[::-1]
     start, price = 0, bid[0][1] if len(bid) else 0.0
     for place in range(1, len(points)):
         if place < len(points) - 1 and points[place][1] == price:
