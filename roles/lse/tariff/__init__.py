@@ -1,8 +1,8 @@
 """Tariffs as data, and bills made from them line by line.
 
-``load_tariff`` reads a ``Tariff`` from a file or from the built-in ones; ``statement`` makes from it and a ``Usage`` what
-a customer owes for a period, and ``Statement.bill`` the message of it, first or revised; ``components`` is what a
-retailer publishes of a tariff.
+``load_tariff`` reads a ``Tariff`` from a file or from the built-in ones; ``statement`` makes of it and a ``Usage``
+what a customer owes for a period, and ``Statement.bill`` the message of it, first or revised; ``components`` is what
+a retailer publishes of a tariff.
 """
 
 from .bill import Statement, bill_lines, statement
