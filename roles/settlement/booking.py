@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from decimal import Decimal
 
 import numpy as np
@@ -11,7 +9,7 @@ import numpy as np
 from ...kernel import Instant, InternalError
 from ..accounts import dollars
 from ..interfaces import LineKind, TransferKind
-from .books import Books, ClearingAccount, Holder, Party, Transfer
+from .books import Books, ClearingAccount, Party, Transfer
 from .rules import Receiver, SettlementRules
 from .two_settlement import DeliverySlot, Entities, Line, Metered, settle
 
@@ -48,7 +46,7 @@ def book_slot(books: Books, slot: DeliverySlot, metered: Metered, rules: Settlem
     ):
         shares = {Receiver.DO: {entities.do: 1.0}, Receiver.LSE: retailers, Receiver.NOBODY: {entities.mo: 1.0}}
         _empty(books, slot.start, account, kind, shares[receiver], rules.quantum)
-    _round_off(books, slot.start, lines, len(retailers), rules.quantum)
+    _round_off(books, slot.start, rules.quantum * (len(lines) + len(retailers)))
 
 
 def owed(books: Books, mo: Party) -> Balances:
@@ -102,17 +100,16 @@ def _empty(
             books.enter(Transfer(slot, kind, account, party, amount))
 
 
-def _round_off(books: Books, slot: Instant, lines: Sequence[Line], retailers: int, quantum: Decimal) -> None:
+def _round_off(books: Books, slot: Instant, most: Decimal) -> None:
     """Move what is left to the rounding account.
 
     Raises:
         InternalError: more is left than the rounding of the lines can leave.
     """
-    touched: Counter[Holder] = Counter(holder for line in lines for holder in (line.payer, line.payee))
     for account in ClearingAccount:
         left = books.balance(account, slot=slot)
         if account is ClearingAccount.ROUNDING or not left:
             continue
-        if abs(left) > quantum * (touched[account] + retailers):
+        if abs(left) > most:
             raise InternalError(f"{left} $ are left in the account {account.value} of the slot at {slot} ns")
         books.enter(Transfer(slot, LineKind.ROUNDING, account, ClearingAccount.ROUNDING, left))

@@ -60,7 +60,8 @@ class MeterData:
         return not self._unread and all(
             _covered(self._losses[name], slot) == slot.length
             for slot in self.slots
-            for name in set(slot.retailers) & set(self._losses)
+            for name in self._losses
+            if name in slot.retailers
         )
 
     def read(
@@ -91,7 +92,7 @@ class MeterData:
         reads = [self._reads[usage_point] for usage_point in slot.usage_points]
         covered = np.array([_covered(each, slot) for each in reads]) / slot.length
         energy = np.array([_energy_kwh(each, slot) for each in reads])
-        retailers = sorted(set(slot.retailers) & set(self._losses))
+        retailers = [name for name in self._losses if name in slot.retailers]
         return Metered(
             energy_kwh=energy + slot.expected_kw * slot.hours * (1.0 - covered),
             estimated=np.array([self.is_estimated(slot, name) for name in slot.usage_points], dtype=bool),

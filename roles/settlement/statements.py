@@ -79,6 +79,8 @@ class Reconciliation:
     _meters: MeterData = attrs.field(init=False)
     _latest: dict[str, SettlementStatement] = attrs.field(factory=dict, init=False)
     """Retailer to its latest statement, with all lines."""
+    _is_current: bool = attrs.field(default=False, init=False)
+    """Whether the books rest on all that was read."""
     _owed: Balances = attrs.field(factory=dict, init=False)
     _open: dict[tuple[str, str], Claim] = attrs.field(factory=dict, init=False)
     """Retailer and id of the dispute to what is not decided yet."""
@@ -156,6 +158,7 @@ class Reconciliation:
         return issue + Issue(answers=answers) + self._issue(StatementType.FINAL)
 
     def _revised(self, was_complete: bool) -> Issue:
+        self._is_current = False
         self._step(ReconcileEvent.METER_REVISED)
         if self._meters.complete and not was_complete:
             self._step(ReconcileEvent.METER_COMPLETE)
@@ -173,24 +176,29 @@ class Reconciliation:
         books = Books()
         for slot in self.instance.slots:
             book_slot(books, slot, self._meters.metered(slot), self.rules, self.instance.entities)
+        if wrong := books.unbalanced():
+            raise InternalError(f"the books of {self.instance.market} do not balance in the slots at {wrong} ns")
         return books
 
     def _issue(self, kind: StatementType) -> Issue:
         self.version += 1
-        self.books = self._settled()
-        if wrong := self.books.unbalanced():
-            raise InternalError(f"the books of {self.instance.market} do not balance in the slots at {wrong} ns")
-        statements = tuple(self._statement(name, kind) for name in self.instance.retailers)
+        is_change = not self._is_current
+        if is_change:
+            self.books, self._is_current = self._settled(), True
+        statements = tuple(self._statement(name, kind, is_change=is_change) for name in self.instance.retailers)
         now = owed(self.books, self.instance.entities.mo)
         dues = tuple(_changes(self._owed, now))
         self._owed = now
         self._step(ReconcileEvent.STATEMENT_ISSUED)
         return Issue(statements, (), dues)
 
-    def _statement(self, retailer: str, kind: StatementType) -> SettlementStatement:
+    def _statement(self, retailer: str, kind: StatementType, *, is_change: bool) -> SettlementStatement:
         """Make a statement and keep it with all lines; it is sent without them where they are those of the last one."""
         instance, before = self.instance, self._latest.get(retailer)
-        lines = statement_lines(self.books, Party("lse", retailer), itemised=self.rules.itemised)
+        if is_change or before is None:
+            lines = statement_lines(self.books, Party("lse", retailer), itemised=self.rules.itemised)
+        else:
+            lines = before.lines
         made = SettlementStatement(
             market=instance.market,
             product=instance.product,
@@ -224,7 +232,7 @@ class Reconciliation:
         decidable = {key: claim for key, claim in self._open.items() if not self._rests_on_estimate(claim)}
         if not decidable:
             return Issue()
-        books = self._settled()
+        books = self.books if self._is_current else self._settled()
         issue, is_upheld = Issue(), False
         for key, claim in decidable.items():
             del self._open[key]

@@ -29,6 +29,9 @@ BoolArray = NDArray[np.bool_]
 _NEGLIGIBLE_KWH = 1e-12
 """Less is a rounding error of powers times hours."""
 
+_BALANCED_KWH = 1e-9
+"""A market whose deviations sum to less is in balance, and nothing aggravates an imbalance of it."""
+
 
 @attrs.frozen(eq=False)
 class DeliverySlot:
@@ -125,9 +128,10 @@ def energies(slot: DeliverySlot, metered_kwh: FloatArray) -> Energies:
 
 def penalty_per_kwh(imbalance_kwh: FloatArray, price_per_kwh: FloatArray, rules: SettlementRules) -> FloatArray:
     """What each usage point pays on every kWh of its imbalance, either way, beyond the market price [$/kWh]."""
-    if rules.imbalance_price is ImbalancePrice.SINGLE:
+    of_market_kwh = imbalance_kwh.sum()
+    if rules.imbalance_price is ImbalancePrice.SINGLE or abs(of_market_kwh) < _BALANCED_KWH:
         return np.zeros(len(imbalance_kwh))
-    aggravates = np.sign(imbalance_kwh) == np.sign(imbalance_kwh.sum())
+    aggravates = np.sign(imbalance_kwh) == np.sign(of_market_kwh)
     penalty: FloatArray = np.where(aggravates, (rules.penalty_multiplier - 1.0) * np.abs(price_per_kwh), 0.0)
     return penalty
 
@@ -162,7 +166,7 @@ def _faults(slot: DeliverySlot) -> Iterator[str]:
     if len(slot.has_award) == len(slot.real_time_kw) and (~slot.has_award & (slot.real_time_kw != 0.0)).any():
         yield "real_time_kw has an award where has_award says that there is none"
     for order in slot.flexibility:
-        if missing := sorted(set(order.usage_points) - set(slot.usage_points)):
+        if missing := sorted({order.retailer, *order.usage_points} - {*slot.retailers, *slot.usage_points}):
             yield f"flexibility of {', '.join(missing)}: not in this slot"
 
 
@@ -180,11 +184,12 @@ def _charges(slot: DeliverySlot, parts: Energies, rules: SettlementRules) -> Ite
             penalty_per_kwh(parts.imbalance, price, rules),
         ),
     )
+    parties = {name: Party("lse", name) for name in slot.retailers}
     for kind, account, quantity_kwh, price_per_kwh in columns:
         rows = zip(slot.usage_points, slot.retailers, quantity_kwh.tolist(), price_per_kwh.tolist(), strict=True)
         for usage_point, retailer, quantity, paid in rows:
             if abs(quantity) > _NEGLIGIBLE_KWH and (kind is not LineKind.PENALTY or paid):
-                yield _line(kind, Party("lse", retailer), account, quantity, paid, usage_point)
+                yield _line(kind, parties[retailer], account, quantity, paid, usage_point)
 
 
 def _supply(slot: DeliverySlot, parts: Energies, chosen: BoolArray, retailer: str) -> Iterator[Line]:

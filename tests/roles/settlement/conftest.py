@@ -54,12 +54,13 @@ def random_case(generator: Generator) -> Case:
     device = np.repeat(np.arange(count), generator.integers(0, 4, count))
     unbid_kw = np.where(generator.random(count) < 0.6, generator.uniform(-3, 3, count), 0.0)
     stages = [_stage(generator, count, device, unbid_kw) for _ in range(2)]
+    retailers = tuple(generator.choice(["blue", "green", "simple"], count).tolist())
     length = int(generator.choice([5, 15, 60])) * MINUTE
     slot = DeliverySlot(
         start=0,
         length=length,
         usage_points=usage_points,
-        retailers=tuple(generator.choice(["blue", "green", "simple"], count).tolist()),
+        retailers=retailers,
         day_ahead_kw=stages[0].power_kw,
         day_ahead_price_per_kwh=stages[0].price_per_kwh,
         day_ahead_supply_price_per_kwh=stages[0].supply_price_per_kwh,
@@ -68,7 +69,7 @@ def random_case(generator: Generator) -> Case:
         supply_price_per_kwh=stages[1].supply_price_per_kwh,
         has_award=np.isin(np.arange(count), device),
         unbid_kw=unbid_kw,
-        flexibility=_flexibility(generator, usage_points),
+        flexibility=_flexibility(generator, usage_points, retailers[0]),
     )
     return Case(slot, _meters(generator, slot), _rules(generator), (stages[0].outcome, stages[1].outcome))
 
@@ -94,12 +95,12 @@ def _stage(generator: Generator, count: int, device: np.ndarray, unbid_kw: Float
     return Stage(power_kw, result.price_per_kwh + local, supply, str(result.outcome))
 
 
-def _flexibility(generator: Generator, usage_points: tuple[str, ...]) -> tuple[FlexibilityOrder, ...]:
+def _flexibility(generator: Generator, usage_points: tuple[str, ...], retailer: str) -> tuple[FlexibilityOrder, ...]:
     if generator.random() < 0.7:
         return ()
     chosen = tuple(sorted(generator.choice(usage_points, int(generator.integers(1, 3)), replace=True).tolist()))
     baseline, ordered = generator.uniform(-5, 5), generator.uniform(-3, 3)
-    return (FlexibilityOrder("green", tuple(dict.fromkeys(chosen)), float(baseline), float(ordered), 0.4),)
+    return (FlexibilityOrder(retailer, tuple(dict.fromkeys(chosen)), float(baseline), float(ordered), 0.4),)
 
 
 def _meters(generator: Generator, slot: DeliverySlot) -> Metered:

@@ -247,6 +247,17 @@ def test_a_read_replaces_those_that_it_overlaps_and_a_gap_that_it_leaves_is_esti
     assert all(line.slot == 0 for line in first.lines if (line.kind, line.usage_point) == (LineKind.IMBALANCE, "h1"))
 
 
+def test_reads_that_overlap_are_not_counted_twice() -> None:
+    subject = reconciliation()
+    for start, duration in ((0, END), (MINUTE, LENGTH), (0, LENGTH), (LENGTH, LENGTH)):
+        issue = subject.read(start, duration, USAGE_POINTS, [2.0 * duration / HOUR] * 3)
+    subject.read(MINUTE, MINUTE, ["h1"], [2.0 / 60])
+    last = statement_of(subject.close())
+    # A minute of the first slot is read, the rest of it estimated at 4 kW.
+    assert last.lines[place_of(last, LineKind.IMBALANCE, "h1")].quantity_kwh == pytest.approx((2.0 - 4.0) / 60)
+    assert issue == Issue()
+
+
 def test_an_estimate_of_the_meter_operator_counts_as_a_read_but_is_told() -> None:
     subject = reconciliation()
     read_all(subject, but=("h1",))
@@ -333,6 +344,14 @@ def test_a_claim_against_an_estimate_stays_open_until_the_meter_is_read() -> Non
     issue = subject.read(0, LENGTH, ["h2"], [0.7])
     assert [answer.status for answer in issue.answers] == [DisputeStatus.RESOLVED]
     assert statement_of(issue).type is StatementType.RECALCULATION
+
+
+def test_estimates_of_another_retailer_do_not_hold_up_a_claim() -> None:
+    subject = reconciliation(itemised=False)
+    read_all(subject, but=("h3",))
+    first = statement_of(subject.meter_deadline())
+    (answer,) = subject.dispute(a_dispute(first, 0, first.lines[0].quantity_kwh)).answers
+    assert answer.status is DisputeStatus.REJECTED
 
 
 def test_a_claim_that_is_open_when_the_window_closes_is_rejected() -> None:

@@ -308,6 +308,30 @@ def test_losses_are_bought_at_the_price_that_is_chosen(price: LossPrice, amount:
     assert "losses" not in amounts(one_slot(), [3.0], carried, green=0.2)
 
 
+def test_the_market_price_of_losses_is_the_mean_by_the_energy_exchanged() -> None:
+    slot = one_slot(
+        usage_points=("h1", "h2"),
+        retailers=("green",) * 2,
+        real_time_kw=np.zeros(2),
+        real_time_price_per_kwh=np.array([0.2, 0.4]),
+        has_award=np.full(2, False),
+        day_ahead_kw=np.zeros(2),
+        day_ahead_price_per_kwh=np.zeros(2),
+    )
+    rules = SettlementRules(losses_paid_by=LossPayer.DO, loss_price=LossPrice.MARKET)
+    # Three quarters of what is exchanged is at 0.4.
+    assert amounts(slot, [1.0, -3.0], rules, green=1.0)["losses"] == Decimal("-0.35")
+
+
+def test_penalties_are_owed_as_imbalance_and_not_as_congestion_rent() -> None:
+    books, rules = Books(), SettlementRules(imbalance_price=ImbalancePrice.DUAL, penalties_to=Receiver.DO)
+    slot = one_slot(day_ahead_kw=np.zeros(1), supply_price_per_kwh=0.2)
+    book_slot(books, slot, Metered(np.array([4.0]), np.zeros(1, dtype=bool)), rules, ENTITIES)
+    found = {kind: amount for (party, kind), amount in owed(books, ENTITIES.mo).items() if party != ENTITIES.do}
+    assert found[TransferKind.IMBALANCE] == Decimal("0.1")
+    assert found[TransferKind.CONGESTION_RENT] == 0
+
+
 def test_flexibility_is_paid_as_delivered_and_what_is_missing_at_the_penalty() -> None:
     order = FlexibilityOrder("green", ("h1",), baseline_kw=5.0, ordered_kw=2.0, price_per_kwh=0.7)
     found = amounts(one_slot(flexibility=(order,)), [4.0], SettlementRules(flexibility_penalty_per_kwh=1.1))
@@ -331,7 +355,7 @@ def test_rent_is_returned_by_the_energy_exchanged_and_not_by_what_was_paid() -> 
 
 
 def test_all_faults_of_a_slot_are_told_at_once() -> None:
-    order = FlexibilityOrder("green", ("h9",), 1.0, 1.0, 0.1)
+    order = FlexibilityOrder("blue", ("h9",), 1.0, 1.0, 0.1)
     with pytest.raises(UsageError) as caught:
         one_slot(
             length=0,
@@ -341,7 +365,7 @@ def test_all_faults_of_a_slot_are_told_at_once() -> None:
             flexibility=(order,),
         )
     text = str(caught.value)
-    for part in ("0 retailers", "length", "real_time_kw has shape", "day_ahead_kw holds", "flexibility of h9"):
+    for part in ("0 retailers", "length", "real_time_kw has shape", "day_ahead_kw holds", "flexibility of blue, h9"):
         assert part in text
     with pytest.raises(UsageError, match="has_award"):
         one_slot(has_award=np.array([False]))
