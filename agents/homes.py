@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from ..kernel import MINUTE, Duration, Placement, Setting, field, value
 from ..kernel.activity import Main
+from ..kernel.message import is_token
 from ..roles.interfaces import NO_MARKET, Enrolment
 from .battery import BatteryAgent
 from .household import Household
@@ -40,12 +41,17 @@ class Population:
     contracts: tuple[Contract, ...] = field("who supplies them; the shares sum to 1")
     photovoltaic_share: float = field("share of homes with photovoltaics", unit="1", default=0.3, at_least=0, at_most=1)
     battery_share: float = field("share of homes with a battery", unit="1", default=0.2, at_least=0, at_most=1)
+    prefix: str = field("what usage points are called before their number", default="h")
+    feeder: str = field("what their transformers are called before their number", default="t")
     interval_min: float = field("metering interval", unit="min", default=5.0, above=0)
 
     def check(self) -> Iterable[tuple[str, str]]:
         """Every home has a contract."""
         if abs(sum(contract.share for contract in self.contracts) - 1.0) > 1e-9:
             yield "contracts", "expected shares that sum to 1"
+        for name, text in (("prefix", self.prefix), ("feeder", self.feeder)):
+            if not is_token(text) or "-" in text:
+                yield name, f"expected letters, digits and _, got {text!r}"
 
     def references(self) -> Iterable[tuple[str, str]]:
         """The weather site, the retailers and their markets."""
@@ -63,6 +69,8 @@ class Population:
             setting.seed,
             photovoltaic_share=self.photovoltaic_share,
             battery_share=self.battery_share,
+            prefix=self.prefix,
+            feeder=self.feeder,
         )
         for number, home in enumerate(population):
             yield from _agents(home, self._contract(number), self.site, interval)

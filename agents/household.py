@@ -38,7 +38,7 @@ class Household:
         port.start(customer.close())
         feed = Feed(port, port.name, self.interval, controllable=False)
         port.start(feed.obey_limits())
-        load = HouseholdLoad(self.load, np.random.default_rng(port.seed))
+        load = HouseholdLoad(self.load, np.random.default_rng(self.load.noise_seed))
         for step, start in enumerate(range(0, port.stop, self.interval)):
             await port.sleep_until(start)
             feed.draw(load.power_kw(port.calendar.hour(start), step), start)

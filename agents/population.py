@@ -34,9 +34,9 @@ class Home:
     """One customer: place in the network, dwelling, habits and devices."""
 
     usage_point: str
-    """Meter, "h001" and on."""
+    """Meter, "h001" and on, with another letter or word before the number if it is chosen."""
     transformer: str
-    """Service transformer, "t01" and on; four or five homes share one."""
+    """Service transformer, "t01" and on, likewise; four or five homes share one."""
     transformer_rating_kva: float
     """Rating of that transformer. [kVA]"""
     house: HouseParameters
@@ -46,10 +46,19 @@ class Home:
     photovoltaic: PhotovoltaicParameters | None
 
 
-def homes(count: int, seed: int, *, photovoltaic_share: float = 0.3, battery_share: float = 0.2) -> tuple[Home, ...]:
-    """Homes of a suburb in a hot summer; home i depends on the seed and i alone, not on the count.
+def homes(
+    count: int,
+    seed: int,
+    *,
+    photovoltaic_share: float = 0.3,
+    battery_share: float = 0.2,
+    prefix: str = "h",
+    feeder: str = "t",
+) -> tuple[Home, ...]:
+    """Homes of a suburb in a hot summer; home i depends on the seed and i alone, not on the count or its name.
 
-    A home's other draws do not depend on the shares either: a higher share adds devices to the same homes.
+    A home's other draws do not depend on the shares either: a higher share adds devices to the same homes. Its name is
+    the prefix and a number, that of its transformer the feeder's prefix and one.
 
     Raises: ValueError for a negative count or seed and for a share outside 0..1.
     """
@@ -58,7 +67,11 @@ def homes(count: int, seed: int, *, photovoltaic_share: float = 0.3, battery_sha
     for share in (photovoltaic_share, battery_share):
         if not 0.0 <= share <= 1.0:
             raise ValueError(f"a share lies within 0..1, {share} does not")
-    return tuple(_home(index, seed, photovoltaic_share, battery_share) for index in range(count))
+    made = (_home(index, seed, photovoltaic_share, battery_share) for index in range(count))
+    return tuple(
+        attrs.evolve(home, usage_point=f"{prefix}{home.usage_point}", transformer=f"{feeder}{home.transformer}")
+        for home in made
+    )
 
 
 def _home(index: int, seed: int, photovoltaic_share: float, battery_share: float) -> Home:
@@ -71,9 +84,11 @@ def _home(index: int, seed: int, photovoltaic_share: float, battery_share: float
     # Every home draws every device, so that a share changes nothing but who has it.
     has_photovoltaic, photovoltaic = rng.random() < photovoltaic_share, _photovoltaic(rng, floor_m2)
     has_battery, battery = rng.random() < battery_share, _battery(rng)
+    # Last, so that it changes no other draw; of the home and not of its name, so that twins live alike.
+    load = attrs.evolve(load, noise_seed=int(rng.integers(2**63)))
     return Home(
-        usage_point=f"h{index + 1:03d}",
-        transformer=f"t{2 * pair + (1 if is_first else 2):02d}",
+        usage_point=f"{index + 1:03d}",
+        transformer=f"{2 * pair + (1 if is_first else 2):02d}",
         transformer_rating_kva=FIRST_RATING_KVA if is_first else SECOND_RATING_KVA,
         house=house,
         comfort=comfort,

@@ -33,6 +33,8 @@ class HouseholdLoadParameters:
     """Standard deviation of the logarithm of the noise factor. [-]"""
     noise_persistence: float = attrs.field(default=0.92, validator=and_(ge(0), lt(1)))
     """Correlation of the noise from one step to the next; 0.92 of 5 min forgets within an hour. [-]"""
+    noise_seed: int = attrs.field(default=0, validator=ge(0))
+    """Source of the noise: households with the same one have the same noise. [-]"""
 
 
 class HouseholdLoad:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from math import isfinite
 
 import attrs
@@ -46,12 +46,33 @@ class Transformer:
 
 
 @value
+class Bank:
+    """Transformers that are numbered, PREFIX01 and on; their ratings come round."""
+
+    prefix: str = field("what their names begin with")
+    count: int = field("how many there are", at_least=1)
+    rating_kva: tuple[float, ...] = field("ratings of the first ones, then again", unit="kVA")
+
+    def check(self) -> Iterable[tuple[str, str]]:
+        """There is a rating, and all are above zero."""
+        if not self.rating_kva or min(self.rating_kva) <= 0.0:
+            yield "rating_kva", "expected at least one rating, all above 0"
+
+    def transformers(self) -> Iterator[Transformer]:
+        """The transformers that it stands for."""
+        for number in range(self.count):
+            rating = self.rating_kva[number % len(self.rating_kva)]
+            yield Transformer(name=f"{self.prefix}{number + 1:02d}", rating_kva=rating)
+
+
+@value
 class DistributionOperator:
     """Plug-in ``[do.NAME]``: one feeder below one substation, with its meters."""
 
     substation_limit_kw: float = field("import limit of the substation", unit="kW", above=0)
-    transformers: tuple[Transformer, ...] = field("service transformers")
     peak_kw: float = field("power at which the line loses peak_line_loss", unit="kW", above=0)
+    transformers: tuple[Transformer, ...] = field("service transformers, one by one", default=())
+    banks: tuple[Bank, ...] = field("service transformers, by the dozen", default=())
     peak_line_loss: float = field(
         "share that the line loses at peak_kw", unit="1", default=0.02, at_least=0, at_most=0.5
     )
@@ -65,11 +86,15 @@ class DistributionOperator:
 
     def check(self) -> Iterable[tuple[str, str]]:
         """Names of transformers are unique and there is one."""
-        names = [transformer.name for transformer in self.transformers]
+        names = [transformer.name for transformer in self.all_transformers()]
         if not names:
             yield "transformers", "expected at least one"
         for name in sorted({name for name in names if names.count(name) > 1}):
             yield "transformers", f"{name} is there twice"
+
+    def all_transformers(self) -> tuple[Transformer, ...]:
+        """Those that are listed, then those of the banks."""
+        return (*self.transformers, *(each for bank in self.banks for each in bank.transformers()))
 
     def components(self, name: str, setting: Setting) -> Iterable[tuple[str, Main]]:
         """One component."""
@@ -83,7 +108,7 @@ class DistributionOperator:
     def network(self) -> Network:
         """The feeder's model."""
         return network(
-            {transformer.name: transformer.rating_kva for transformer in self.transformers},
+            {transformer.name: transformer.rating_kva for transformer in self.all_transformers()},
             substation_limit_kw=self.substation_limit_kw,
             peak_kw=self.peak_kw,
             peak_line_loss=self.peak_line_loss,

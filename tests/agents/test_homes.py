@@ -10,7 +10,6 @@ from gridbus.agents.homes import Contract, Population
 from gridbus.agents.household import Household
 from gridbus.agents.models.household_load import HouseholdLoad, HouseholdLoadParameters
 from gridbus.kernel import HOUR, MINUTE, Port, Setting
-from gridbus.kernel.port import seed_of
 from gridbus.kernel.testing import CALENDAR, Log, run_components
 from gridbus.roles.interfaces import (
     BILLING,
@@ -62,7 +61,7 @@ def test_a_household_pays_every_bill_and_its_statement_balances() -> None:
 
 
 def test_a_household_draws_its_load_in_every_interval_but_for_a_limit() -> None:
-    model = HouseholdLoad(LOAD, np.random.default_rng(seed_of(4, "agent.h1")))
+    model = HouseholdLoad(LOAD, np.random.default_rng(LOAD.noise_seed))
     last = {power.start: power.power_kw for power in lived().of(DevicePower)}
     expected = {number * STEP: model.power_kw(number / 12, number) for number in range(12)}
     assert last == expected | {STEP: 0.01}

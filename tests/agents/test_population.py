@@ -1,5 +1,6 @@
 from collections import Counter
 
+import attrs
 import numpy as np
 import pytest
 
@@ -64,6 +65,16 @@ def test_every_air_conditioner_holds_its_set_point_on_the_design_day():
         house = House(home.house, 23.9)
         house.step(100 * 3600.0, 36.0, 0.8, home.house.rated_kw)
         assert house.air_temperature_c < 23.9
+
+
+def test_twins_differ_in_nothing_but_their_names():
+    for home, twin in zip(homes(20, 1), homes(20, 1, prefix="a", feeder="u"), strict=True):
+        assert (twin.usage_point, twin.transformer) == (f"a{home.usage_point[1:]}", f"u{home.transformer[1:]}")
+        assert attrs.evolve(twin, usage_point=home.usage_point, transformer=home.transformer) == home
+
+
+def test_every_household_has_its_own_noise():
+    assert len({home.load.noise_seed for home in HOMES}) == len(HOMES)
 
 
 def test_nobody_lives_in_an_empty_population():

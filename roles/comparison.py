@@ -1,0 +1,92 @@
+"""Two ways of supplying the same customers, side by side: what changes in peak, energy and bills."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import pyarrow.compute as pc
+
+from ..kernel import HOUR, Placement, Result, Setting, field, value
+from ..kernel.activity import Main
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Row = tuple[str, str]
+
+
+@value
+class Comparison:
+    """Plug-in ``[comparison.NAME]``: a base and a variant, each a feeder with a retailer of its own.
+
+    It has no component: it says what the summary of the run compares. Customers are paired in the order of their names.
+    """
+
+    placement = Placement.KEPT
+
+    base_do: str = field("distribution operator of the base")
+    base_lse: str = field("retailer of the base")
+    variant_do: str = field("distribution operator of the variant")
+    variant_lse: str = field("retailer of the variant")
+
+    def references(self) -> Iterable[tuple[str, str]]:
+        """Both feeders and both retailers."""
+        yield "base_do", f"do.{self.base_do}"
+        yield "base_lse", f"lse.{self.base_lse}"
+        yield "variant_do", f"do.{self.variant_do}"
+        yield "variant_lse", f"lse.{self.variant_lse}"
+
+    def components(self, _: str, __: Setting) -> Iterable[tuple[str, Main]]:
+        """None."""
+        return ()
+
+
+def comparisons(result: Result) -> Iterator[Row]:
+    """Rows for the summary of a run: what each of its comparisons comes to."""
+    there = set(result.tables())
+    for member in result.scenario.members:
+        comparison = member.settings
+        if isinstance(comparison, Comparison) and {"feeder_read", "bill"} <= there:
+            yield from _feeders(comparison, result.table("feeder_read"))
+            yield from _bills(comparison, result.table("bill"))
+
+
+def _feeders(comparison: Comparison, reads: pa.Table) -> Iterator[Row]:
+    base, variant = (
+        reads.filter(pc.equal(reads["feeder"], name)) for name in (comparison.base_do, comparison.variant_do)
+    )
+    peaks = [_peak_kw(each) for each in (base, variant)]
+    names = f"{comparison.variant_lse} against {comparison.base_lse}"
+    yield f"peak, {names}", f"{_change(*peaks, 'kW')}"
+    energies = [pc.sum(each["substation_kwh"]).as_py() for each in (base, variant)]
+    yield f"energy, {names}", f"{_change(*energies, 'kWh')}"
+
+
+def _peak_kw(reads: pa.Table) -> float:
+    hours = pc.divide(pc.cast(reads["duration"], "int64"), float(HOUR))
+    peak: float = pc.max(pc.divide(reads["substation_kwh"], hours)).as_py()
+    return peak
+
+
+def _bills(comparison: Comparison, bills: pa.Table) -> Iterator[Row]:
+    base, variant = (_totals(bills, name) for name in (comparison.base_lse, comparison.variant_lse))
+    names = f"{comparison.variant_lse} against {comparison.base_lse}"
+    yield f"bills, {names}", _change(sum(base), sum(variant), "$")
+    if len(base) == len(variant):
+        lower = sum(after < before for before, after in zip(base, variant, strict=True))
+        yield f"pay less, {names}", f"{lower} of {len(base)} customers"
+
+
+def _totals(bills: pa.Table, lse: str) -> list[float]:
+    """The bills of each customer of a retailer together, in the order of their names [$]."""
+    rows = bills.filter(pc.equal(bills["lse"], lse))
+    total: dict[str, float] = {}
+    for usage_point, due in zip(rows["usage_point"].to_pylist(), rows["adjustment"].to_pylist(), strict=True):
+        total[usage_point] = total.get(usage_point, 0.0) + float(due)
+    return [amount for _, amount in sorted(total.items())]
+
+
+def _change(before: float, after: float, unit: str) -> str:
+    share = 100.0 * (after / before - 1.0) if before else 0.0
+    return f"{before:,.1f} to {after:,.1f} {unit}, {share:+.1f} %"
