@@ -18,8 +18,9 @@ Row = tuple[str, str]
 def summary(result: Result) -> Iterator[Row]:
     """Rows for the summary of a run, from whatever it has recorded."""
     parts = {
-        "feeder_read": _feeder,
+        "feeder_read": _feeders,
         "clearing_result": _prices,
+        "order_response": _responses,
         "award": _awards,
         "bill": _bills,
         "account_statement": _books,
@@ -30,7 +31,14 @@ def summary(result: Result) -> Iterator[Row]:
             yield from part(result.table(name))
 
 
-def _feeder(reads: pa.Table) -> Iterator[Row]:
+def _feeders(reads: pa.Table) -> Iterator[Row]:
+    feeders = _groups(reads, "feeder")
+    for (feeder,) in feeders:
+        of = f" of {feeder}" if len(feeders) > 1 else ""
+        yield from _feeder(_where(reads, feeder=feeder), of)
+
+
+def _feeder(reads: pa.Table, of: str) -> Iterator[Row]:
     hours = pc.divide(pc.cast(reads["duration"], "int64"), 3.6e12)
     power = pc.divide(reads["substation_kwh"], hours)
     peak = pc.max(power).as_py()
@@ -39,14 +47,14 @@ def _feeder(reads: pa.Table) -> Iterator[Row]:
     metered, losses = _sum(reads, "metered_kwh"), _sum(reads, "losses_kwh")
     bound = pc.sum(pc.greater(power, 0.97 * limit)).as_py() or 0
     yield (
-        "substation",
+        f"substation{of}",
         f"{_sum(reads, 'substation_kwh'):,.0f} kWh = {metered:,.0f} metered + {losses:,.0f} losses",
     )
     yield (
-        "peak against limit",
+        f"peak against limit{of}",
         f"{peak:,.1f} of {limit:,.1f} kW; within 3 % of it in {bound} of {len(reads)} intervals",
     )
-    yield "curtailed by the DO", f"{_sum(reads, 'curtailed_kwh'):,.2f} kWh"
+    yield f"curtailed by the DO{of}", f"{_sum(reads, 'curtailed_kwh'):,.2f} kWh"
 
 
 def _prices(results: pa.Table) -> Iterator[Row]:
@@ -61,9 +69,18 @@ def _prices(results: pa.Table) -> Iterator[Row]:
         )
 
 
+def _responses(responses: pa.Table) -> Iterator[Row]:
+    """Orders that were not taken, by the code of the reason."""
+    codes = pc.list_flatten(_where(responses, status="rejected")["reasons.code"])
+    counts = sorted((c["values"], c["counts"]) for c in pc.value_counts(codes).to_pylist())
+    if counts:
+        yield "orders rejected", ", ".join(f"{count:,} {code}" for code, count in counts)
+
+
 def _awards(awards: pa.Table) -> Iterator[Row]:
-    counts = sorted((c["values"], c["counts"]) for c in pc.value_counts(awards["status"]).to_pylist())
-    yield "awards", f"{len(awards):,}: " + ", ".join(f"{count:,} {status}" for status, count in counts)
+    statuses = pc.list_flatten(awards["status"])
+    counts = sorted((c["values"], c["counts"]) for c in pc.value_counts(statuses).to_pylist())
+    yield "awards of slots", f"{len(statuses):,}: " + ", ".join(f"{count:,} {status}" for status, count in counts)
 
 
 def _bills(bills: pa.Table) -> Iterator[Row]:
