@@ -67,16 +67,14 @@ def measure() -> list[Measurement]:
 
 def _peer(problem: Problem, ours: Cleared, day_s: float, slot_s: float) -> list[Measurement]:
     """TESP's own code on the same bids, and how many times as long it takes."""
-    tesp_day_s, tesp_slot_s, missing = nan, nan, ""
-    if tesp_peer.is_installed():
-        tesp_day_s, tesp_slot_s = problem.by_tesp(ours)
-    else:
-        missing = " (tesp-support is not installed)"
+    missing = tesp_peer.missing()
+    tesp_day_s, tesp_slot_s = (nan, nan) if missing else problem.by_tesp(ours)
+    reason = f" ({missing})" if missing else ""
     return [
-        {"name": "tesp_day_ahead_s", "value": round(tesp_day_s, 3), "unit": f"s{missing}"},
-        {"name": "tesp_real_time_ms", "value": round(tesp_slot_s * 1e3, 1), "unit": f"ms{missing}"},
-        {"name": "day_ahead_ratio", "value": round(tesp_day_s / day_s, 1), "unit": f"1{missing}"},
-        {"name": "real_time_ratio", "value": round(tesp_slot_s / slot_s, 1), "unit": f"1{missing}"},
+        {"name": "tesp_day_ahead_s", "value": round(tesp_day_s, 3), "unit": f"s{reason}"},
+        {"name": "tesp_real_time_ms", "value": round(tesp_slot_s * 1e3, 1), "unit": f"ms{reason}"},
+        {"name": "day_ahead_ratio", "value": round(tesp_day_s / day_s, 1), "unit": f"1{reason}"},
+        {"name": "real_time_ratio", "value": round(tesp_slot_s / slot_s, 1), "unit": f"1{reason}"},
     ]
 
 

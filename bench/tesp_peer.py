@@ -40,9 +40,15 @@ class _NoSchedules:
         self.proxy = self
 
 
-def is_installed() -> bool:
-    """Whether `tesp-support` is there."""
-    return find_spec("tesp_support") is not None
+def missing() -> str:
+    """What is missing to run it; empty if nothing is."""
+    if find_spec("tesp_support") is None:
+        return "tesp-support is not installed"
+    try:
+        import_module("tesp_support.dsot.retail_market")
+    except ImportError as error:
+        return f"tesp-support cannot be imported: {error}"
+    return ""
 
 
 class TespMarket:
@@ -93,8 +99,8 @@ class TespMarket:
             market.clear_market_RT(False, self._limit_kw)
         return float(market.cleared_price_RT), float(market.cleared_quantity_RT)
 
-    def clear_day_ahead(self, bids: Sequence[Sequence[Points]], supply: GridCurve) -> tuple[list[float], list[float]]:
-        """Prices [$/kWh] and quantities [kW] of the hours of the day ahead; bids have an hourly curve each."""
+    def clear_day_ahead(self, bids: Sequence[Sequence[Points]], supply: GridCurve) -> list[tuple[float, float]]:
+        """Price [$/kWh] and quantity [kW] of each hour of the day ahead; every bid has a curve for each."""
         market = self._market
         market.clean_bids_DA()
         for bid in bids:
@@ -102,7 +108,8 @@ class TespMarket:
         market.curve_seller_DA = {hour: self._seller(supply) for hour in range(market.windowLength)}
         with redirect_stdout(io.StringIO()):
             market.clear_market_DA(False, self._limit_kw)
-        return [float(p) for p in market.cleared_price_DA], [float(q) for q in market.cleared_quantity_DA]
+        cleared = zip(market.cleared_price_DA, market.cleared_quantity_DA, strict=True)
+        return [(float(price), float(quantity_kw)) for price, quantity_kw in cleared]
 
     def _seller(self, supply: GridCurve) -> Any:
         curve = self._curve(self._price_cap, self._samples)

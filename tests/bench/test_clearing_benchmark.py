@@ -39,7 +39,7 @@ class Stand:
 
 
 def test_without_tesp_its_rows_say_that_it_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tesp_peer, "is_installed", lambda: False)
+    monkeypatch.setattr(tesp_peer, "find_spec", lambda name: None)
     measured = clearing.measure()
 
     assert [entry["name"] for entry in measured] == [*OURS, *THEIRS]
@@ -47,8 +47,20 @@ def test_without_tesp_its_rows_say_that_it_is_not_there(monkeypatch: pytest.Monk
     assert all(isnan(entry["value"]) and "not installed" in entry["unit"] for entry in measured[4:])
 
 
+def test_what_tesp_lacks_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lacks(name: str) -> None:
+        raise ModuleNotFoundError("No module named 'pulp'")
+
+    monkeypatch.setattr(tesp_peer, "find_spec", lambda name: name)
+    monkeypatch.setattr(tesp_peer, "import_module", lacks)
+
+    assert tesp_peer.missing() == "tesp-support cannot be imported: No module named 'pulp'"
+    monkeypatch.setattr(tesp_peer, "import_module", lambda name: name)
+    assert tesp_peer.missing() == ""
+
+
 def test_with_tesp_the_ratios_are_theirs_to_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tesp_peer, "is_installed", lambda: True)
+    monkeypatch.setattr(tesp_peer, "missing", lambda: "")
     monkeypatch.setattr(tesp_peer, "TespMarket", lambda **settings: Stand(0.0, **settings))
     measured = {entry["name"]: entry for entry in clearing.measure()}
 
@@ -60,7 +72,7 @@ def test_with_tesp_the_ratios_are_theirs_to_ours(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("error", [1e-9, -0.1])
 def test_a_peer_with_another_price_gives_no_figure(monkeypatch: pytest.MonkeyPatch, error: float) -> None:
-    monkeypatch.setattr(tesp_peer, "is_installed", lambda: True)
+    monkeypatch.setattr(tesp_peer, "missing", lambda: "")
     monkeypatch.setattr(tesp_peer, "TespMarket", lambda **settings: Stand(error, **settings))
 
     with pytest.raises(InternalError, match="did not do its work"):
