@@ -211,8 +211,9 @@ class _Market:
         # A float price can miss a vertical supply (the limit) by its last digit; the quantity need not.
         is_all = isclose(wanted_kw, offered_kw, rel_tol=_TOLERANCE, abs_tol=self.tolerance_kw())
         quantity_kw = offered_kw if is_all else min(wanted_kw, offered_kw)
-        outcome = Outcome.CLEARED if quantity_kw else Outcome.NO_TRADE
-        return self._clearing(price, quantity_kw, quantity_kw, outcome)
+        if abs(quantity_kw) <= self.tolerance_kw():
+            return self._clearing(price, 0.0, 0.0, Outcome.NO_TRADE)
+        return self._clearing(price, quantity_kw, quantity_kw, Outcome.CLEARED)
 
     def short(self) -> Clearing:
         """Shed what demand still exceeds at the cap."""

@@ -55,13 +55,13 @@ TRANSITIONS = (
         MarketState.ACTIVE,
         MarketState.NEGOTIATION,
         Boundary.NEGOTIATION,
-        "price and position of the refined market are looked up; a mechanism may iterate",
+        "look up price and position of the refined market, iterate if the mechanism does",
     ),
     Transition(
         MarketState.NEGOTIATION,
         MarketState.MARKET_LEAD,
         Boundary.MARKET_LEAD,
-        "call; orders until gate closure; demand to the retailer, its supply offer",
+        "call, orders until gate closure, demand to the retailer and its supply offer",
     ),
     Transition(
         MarketState.MARKET_LEAD,
@@ -73,7 +73,7 @@ TRANSITIONS = (
         MarketState.DELIVERY_LEAD,
         MarketState.DELIVERY,
         Boundary.DELIVERY,
-        "devices follow their awards; meters count",
+        "devices follow their awards, meters count",
     ),
     Transition(
         MarketState.DELIVERY,
@@ -85,7 +85,7 @@ TRANSITIONS = (
         MarketState.RECONCILE,
         MarketState.EXPIRED,
         Boundary.SETTLED,
-        "dropped; price and positions stay in the ledger",
+        "dropped, price and positions stay in the ledger",
     ),
 )
 """Every change of state there is, in order."""

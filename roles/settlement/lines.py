@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from decimal import Decimal
+from collections.abc import Iterator
 
-from ...kernel import Instant
-from ..interfaces import LineKind, StatementLine
+from ..interfaces import StatementLine
 from .books import Books, Party
 
 
-def statement_lines(books: Books, party: Party, *, itemised: bool) -> tuple[StatementLine, ...]:
-    """What a party pays, and with a minus what it gets: one line a transfer, or one for each slot and kind."""
-    lines = _transfers(books, party)
-    return tuple(lines if itemised else _summed(lines))
-
-
-def _transfers(books: Books, party: Party) -> Iterator[StatementLine]:
+def statement_lines(books: Books, party: Party) -> Iterator[StatementLine]:
+    """What a party pays, and with a minus what it gets: one line a transfer."""
     for transfer in books.transfers:
         if party not in (transfer.payer, transfer.payee):
             continue
@@ -29,14 +22,3 @@ def _transfers(books: Books, party: Party) -> Iterator[StatementLine]:
             amount=sign * transfer.amount,
             usage_point=transfer.usage_point,
         )
-
-
-def _summed(lines: Iterable[StatementLine]) -> Iterator[StatementLine]:
-    sums: dict[tuple[Instant, LineKind], tuple[float, float, Decimal]] = {}
-    for line in lines:
-        energy, value, amount = sums.get((line.slot, line.kind), (0.0, 0.0, Decimal(0)))
-        value += line.quantity_kwh * line.price_per_kwh
-        sums[line.slot, line.kind] = energy + line.quantity_kwh, value, amount + line.amount
-    for (slot, kind), (energy, value, amount) in sums.items():
-        price = value / energy if energy else 0.0
-        yield StatementLine(slot=slot, kind=kind, quantity_kwh=energy, price_per_kwh=price, amount=amount)

@@ -87,7 +87,7 @@ class SettlementRules:
     do_share_of_costs: float = field(
         "part of them that the distribution operator bears", unit="1", default=0.0, at_least=0, at_most=1
     )
-    itemised: bool = field("whether statements have a line for each usage point, or one for all", default=True)
+    itemised: bool = field("whether statements have a line for each usage point, or one for all", default=False)
     decimals: int = field("decimals of a line's amount; records keep six", default=6, at_least=2, at_most=6)
 
     def check(self) -> Iterable[tuple[str, str]]:

@@ -196,7 +196,7 @@ class Reconciliation:
         """Make a statement and keep it with all lines; it is sent without them where they are those of the last one."""
         instance, before = self.instance, self._latest.get(retailer)
         if is_change or before is None:
-            lines = statement_lines(self.books, Party("lse", retailer), itemised=self.rules.itemised)
+            lines = tuple(statement_lines(self.books, Party("lse", retailer)))
         else:
             lines = before.lines
         made = SettlementStatement(
@@ -236,7 +236,7 @@ class Reconciliation:
         issue, is_upheld = Issue(), False
         for key, claim in decidable.items():
             del self._open[key]
-            lines = statement_lines(books, Party("lse", key[0]), itemised=self.rules.itemised)
+            lines = tuple(statement_lines(books, Party("lse", key[0])))
             reason = refutation(claim, lines)
             self._step(ReconcileEvent.DISPUTE_REJECTED if reason else ReconcileEvent.DISPUTE_UPHELD)
             is_upheld |= reason is None

@@ -26,6 +26,9 @@ from .rules import ImbalancePrice, LossPayer, LossPrice, SettlementRules
 
 BoolArray = NDArray[np.bool_]
 
+_CHARGED_TO = (ClearingAccount.ENERGY, ClearingAccount.IMBALANCE)
+"""Where the charges for energy go; at a price of zero they are still a quantity that can be disputed."""
+
 _NEGLIGIBLE_KWH = 1e-12
 """Less is a rounding error of powers times hours."""
 
@@ -147,7 +150,7 @@ def settle(slot: DeliverySlot, metered: Metered, rules: SettlementRules, entitie
     if rules.losses_paid_by is LossPayer.DO:
         lines += _losses(slot, metered, rules, entities.do)
     lines += _flexibility(slot, metered, rules, entities.do)
-    return tuple(line for line in lines if line.amount or line.usage_point)
+    return tuple(line for line in lines if line.amount or line.payee in _CHARGED_TO)
 
 
 def _faults(slot: DeliverySlot) -> Iterator[str]:
@@ -171,7 +174,7 @@ def _faults(slot: DeliverySlot) -> Iterator[str]:
 
 
 def _charges(slot: DeliverySlot, parts: Energies, rules: SettlementRules) -> Iterator[Line]:
-    """What each retailer owes for each of its usage points."""
+    """What each retailer owes for its usage points, one by one if the rules say so, or together."""
     price = slot.real_time_price_per_kwh
     columns: tuple[tuple[LineKind, ClearingAccount, FloatArray, FloatArray], ...] = (
         (LineKind.DAY_AHEAD, ClearingAccount.ENERGY, parts.day_ahead, slot.day_ahead_price_per_kwh),
@@ -184,12 +187,32 @@ def _charges(slot: DeliverySlot, parts: Energies, rules: SettlementRules) -> Ite
             penalty_per_kwh(parts.imbalance, price, rules),
         ),
     )
-    parties = {name: Party("lse", name) for name in slot.retailers}
+    lines = _each if rules.itemised else _together
     for kind, account, quantity_kwh, price_per_kwh in columns:
-        rows = zip(slot.usage_points, slot.retailers, quantity_kwh.tolist(), price_per_kwh.tolist(), strict=True)
-        for usage_point, retailer, quantity, paid in rows:
-            if abs(quantity) > _NEGLIGIBLE_KWH and (kind is not LineKind.PENALTY or paid):
-                yield _line(kind, parties[retailer], account, quantity, paid, usage_point)
+        is_due = (np.abs(quantity_kwh) > _NEGLIGIBLE_KWH) & ((kind is not LineKind.PENALTY) | (price_per_kwh != 0.0))
+        yield from lines(slot, kind, account, np.where(is_due, quantity_kwh, 0.0), price_per_kwh)
+
+
+def _each(
+    slot: DeliverySlot, kind: LineKind, account: ClearingAccount, quantity_kwh: FloatArray, price_per_kwh: FloatArray
+) -> Iterator[Line]:
+    parties = {name: Party("lse", name) for name in slot.retailers}
+    rows = zip(slot.usage_points, slot.retailers, quantity_kwh.tolist(), price_per_kwh.tolist(), strict=True)
+    for usage_point, retailer, quantity, paid in rows:
+        if quantity:
+            yield _line(kind, parties[retailer], account, quantity, paid, usage_point)
+
+
+def _together(
+    slot: DeliverySlot, kind: LineKind, account: ClearingAccount, quantity_kwh: FloatArray, price_per_kwh: FloatArray
+) -> Iterator[Line]:
+    retailers, amount = np.array(slot.retailers), quantity_kwh * price_per_kwh
+    for retailer in sorted(set(slot.retailers)):
+        chosen = retailers == retailer
+        quantity, owed = float(quantity_kwh[chosen].sum()), float(amount[chosen].sum())
+        mean = owed / quantity if quantity else 0.0
+        if (quantity_kwh[chosen] != 0.0).any():
+            yield Line(kind, Party("lse", retailer), account, owed, quantity, mean)
 
 
 def _supply(slot: DeliverySlot, parts: Energies, chosen: BoolArray, retailer: str) -> Iterator[Line]:

@@ -125,4 +125,5 @@ def _rules(generator: Generator) -> SettlementRules:
         loss_price_per_kwh=0.07,
         flexibility_penalty_per_kwh=0.6,
         decimals=int(generator.choice([2, 3, 6])),
+        itemised=bool(generator.random() < 0.5),
     )

@@ -36,7 +36,7 @@ RETAILERS = ("green", "green", "blue")
 LENGTH: Duration = 15 * MINUTE
 SLOTS = 2
 END: Instant = SLOTS * LENGTH
-RULES = SettlementRules(fee_per_kwh=0.001)
+RULES = SettlementRules(fee_per_kwh=0.001, itemised=True)
 
 
 def instance() -> MarketInstance:
@@ -61,7 +61,7 @@ def instance() -> MarketInstance:
 
 
 def reconciliation(**changes: Any) -> Reconciliation:
-    return Reconciliation(instance(), SettlementRules(**({"fee_per_kwh": 0.001} | changes)))
+    return Reconciliation(instance(), SettlementRules(**({"fee_per_kwh": 0.001, "itemised": True} | changes)))
 
 
 def read_all(subject: Reconciliation, energy_kwh: float = 0.5, but: tuple[str, ...] = ()) -> Issue:

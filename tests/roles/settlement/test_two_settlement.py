@@ -113,7 +113,8 @@ def test_charges_are_the_supply_the_congestion_rent_and_the_penalties(cases: lis
 
         assert penalties >= 0
         assert charge(case).sum() == pytest.approx(supply + rent + penalties, abs=1e-9)
-        charges = [t.amount for t in books.transfers if t.kind in ENERGY and t.usage_point]
+        taken_in = (ClearingAccount.ENERGY, ClearingAccount.IMBALANCE)
+        charges = [t.amount for t in books.transfers if t.kind in ENERGY and t.payee in taken_in]
         for wanted, found in (
             (charge(case).sum(), charges),
             (supply, [t.amount for t in books.transfers if t.kind in SUPPLY]),
@@ -124,12 +125,30 @@ def test_charges_are_the_supply_the_congestion_rent_and_the_penalties(cases: lis
             assert float(sum(found)) == pytest.approx(wanted, abs=rounding + 1e-9)
 
 
+def test_lines_for_all_usage_points_together_are_the_sums_of_those_for_each(cases: list[Case]) -> None:
+    for case in cases[:300]:
+        each, together = (
+            booked(attrs.evolve(case, rules=attrs.evolve(case.rules, itemised=itemised))) for itemised in (True, False)
+        )
+        for holder in parties(case):
+            for kind in ENERGY:
+                lines = [t for t in each.transfers if t.payer == holder and t.kind is kind]
+                sums = [t for t in together.transfers if t.payer == holder and t.kind is kind]
+                assert len(sums) <= 1
+                assert sum(t.quantity_kwh for t in sums) == pytest.approx(sum(t.quantity_kwh for t in lines), abs=1e-9)
+                rounding = float(case.rules.quantum) / 2 * (len(lines) + 1)
+                paid = float(sum(t.amount for t in sums))
+                assert paid == pytest.approx(float(sum(t.amount for t in lines)), abs=rounding)
+
+
 def parties(case: Case) -> set[Party]:
     return {Party("lse", name) for name in case.slot.retailers}
 
 
 def test_every_usage_point_is_charged_what_the_formula_says(cases: list[Case]) -> None:
     for case in cases:
+        if not case.rules.itemised:
+            continue
         books = booked(case)
         for name, wanted in zip(case.slot.usage_points, charge(case).tolist(), strict=True):
             lines = [t for t in books.transfers if t.usage_point == name and t.kind in ENERGY]
@@ -143,7 +162,7 @@ def test_at_a_single_price_charges_collapse_to_the_position_and_the_metered_devi
 ) -> None:
     checked = 0
     for case in cases:
-        if case.rules.imbalance_price is not ImbalancePrice.SINGLE:
+        if case.rules.imbalance_price is not ImbalancePrice.SINGLE or not case.rules.itemised:
             continue
         checked += 1
         slot, books = case.slot, booked(case)
