@@ -127,7 +127,7 @@ class _Operator:
     network: Network = attrs.field(init=False)
     meters: Meters = attrs.field(init=False)
     account: Account = attrs.field(init=False)
-    estimates: dict[_Slot, dict[str, LoadEstimate]] = attrs.field(factory=dict, init=False)
+    estimates: dict[_Slot, dict[tuple[str, str], LoadEstimate]] = attrs.field(factory=dict, init=False)
     accepted_kw: dict[_Slot, dict[str, FloatArray]] = attrs.field(factory=dict, init=False)
     """What each market has been told is safe: the others have what is left."""
     use_of_system: UseOfSystem = attrs.field(init=False)
@@ -195,7 +195,7 @@ class _Operator:
     async def _take_estimates(self) -> None:
         async for estimate in self.port.subscribe(LoadEstimate):
             slot = estimate.slot_start, estimate.slot_length
-            self.estimates.setdefault(slot, {})[estimate.lse] = estimate
+            self.estimates.setdefault(slot, {})[estimate.lse, estimate.market] = estimate
             for passed in [key for key in self.estimates if key[0] + key[1] <= self.port.now]:
                 del self.estimates[passed]
                 self.accepted_kw.pop(passed, None)

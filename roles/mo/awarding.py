@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..interfaces import Award, AwardStatus, ClearingResult, MarketOutcome, MarketPrice
+from .curves import FloatArray
 from .ledger import Cleared, Holding
 from .missing import with_supply
 from .slot_clearing import SlotAwards, SlotClearing
@@ -111,8 +112,8 @@ def _award(
     instance: MarketInstance,
     place: int,
     cleared: Sequence[SlotAwards],
-    power_kw: np.ndarray,
-    price_per_kwh: np.ndarray,
+    power_kw: FloatArray,
+    price_per_kwh: FloatArray,
 ) -> None:
     """One award for all slots that an order is for."""
     entered = instance.entered[place]
@@ -136,13 +137,12 @@ def _award(
 
 
 def _publish_prices(instance: MarketInstance, price_per_kwh: tuple[float, ...]) -> None:
-    """A binding price where nobody bids; a forecast where the same hours will be cleared again."""
+    """A binding price where nobody bids; of a horizon, a forecast for those who plan."""
     venue, timeline = instance.venue, instance.timeline
     spec = timeline.spec
     forecast = venue.memory(spec).prices.cleared(timeline.first_slot, spec.slot, price_per_kwh)
     is_binding = not venue.mechanism(timeline).takes_orders
-    is_repeated = spec.binding_slots < spec.slots
-    if is_binding or is_repeated:
+    if is_binding or spec.slots > 1:
         venue.port.publish(
             MarketPrice(
                 market=venue.port.name,

@@ -14,6 +14,7 @@ import numpy as np
 from ...kernel import Instant
 from ..interfaces import Assignment, Dispute, LoadEstimate, MarketEnergy
 from ..settlement import DeliverySlot, Issue, MarketInstance, Reconciliation
+from .curves import FloatArray
 from .ledger import Cleared
 from .spec import Timeline
 from .venue import Venue
@@ -142,7 +143,7 @@ class Reconcile:
             day_ahead_supply_price_per_kwh=0.0 if refined is None else refined.supply_price_per_kwh,
         )
 
-    def _unbid_kw(self, start: Instant, places: dict[str, int]) -> np.ndarray:
+    def _unbid_kw(self, start: Instant, places: dict[str, int]) -> FloatArray:
         unbid_kw = np.zeros(len(places))
         estimate = self.estimates.get(start)
         if estimate is not None:
@@ -152,7 +153,7 @@ class Reconcile:
         return unbid_kw
 
 
-def _held(refined: Cleared | None, places: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:
+def _held(refined: Cleared | None, places: dict[str, int]) -> tuple[FloatArray, FloatArray]:
     """Positions in the refined market, and their prices, by usage point; none are held at no price."""
     power_kw, price = np.zeros(len(places)), np.zeros(len(places))
     if refined is not None and refined.commitment:

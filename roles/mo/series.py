@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import attrs
 
-from ...kernel import Instant
+from ...kernel import DAY, Instant
 from ..interfaces import CancelOrder, OrderStatus, Reason, ReasonCode
 from .instance import MarketInstance
 from .order_book import Answer
@@ -36,6 +36,8 @@ class SeriesRun:
     async def _live(self, instance: MarketInstance) -> None:
         await instance.run()
         del self.alive[instance.timeline.clearing]
+        # A day of positions is kept for those who ask what they held; what lives still needs less.
+        self.venue.ledger.forget(instance.timeline.first_slot - DAY)
 
     def find(self, clearing: object) -> tuple[MarketInstance | None, Answer]:
         """The instance of a clearing, or why there is none now."""

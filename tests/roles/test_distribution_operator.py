@@ -231,6 +231,7 @@ def validated(power_kw: float, *, other_kw: float = 0.0, **changes: Any) -> Vali
         port.publish(
             LoadEstimate(
                 lse="simple",
+                market="none",
                 product="real-time",
                 slot_start=STEP,
                 slot_length=STEP,

@@ -168,6 +168,7 @@ class Play:
     def estimate(self, lse: str, call: MarketCall, number: int, kw: float) -> LoadEstimate:
         return LoadEstimate(
             lse=lse,
+            market=call.market,
             product=call.product,
             slot_start=call.first_slot + number * call.slot_length,
             slot_length=call.slot_length,

@@ -1,10 +1,12 @@
 """Series of instances: refinement, rolling horizons, mechanisms without orders, halts."""
 
+from datetime import datetime, timedelta
 from typing import ClassVar
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from gridbus.kernel import HOUR, MINUTE, Port
+from gridbus.kernel import HOUR, MINUTE, Calendar, Port
 from gridbus.roles.interfaces import (
     Award,
     AwardStatus,
@@ -69,6 +71,17 @@ def test_a_rolling_series_clears_its_horizon_again_and_again_and_publishes_the_f
     forecasts = log.of(MarketPrice)
     assert [len(each.price_per_kwh) for each in forecasts] == [3, 2, 1]
     assert all(each.forecast for each in forecasts)
+
+
+@pytest.mark.parametrize(("day", "quarters"), [("2025-03-30", 92), ("2025-07-01", 96), ("2025-10-26", 100)])
+def test_a_local_day_has_as_many_slots_as_its_clock_has_quarters(play, day: str, quarters: int) -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    calendar = Calendar(datetime.fromisoformat(f"{day}T00:00:00").replace(tzinfo=zone), zone)
+    end = calendar.instant(calendar.start.replace(hour=0) + timedelta(days=1))
+    spec = play.spec(slot_min=15.0, first_min=15.0)
+    slots = [timeline.first_slot for timeline in spec.instances(end)]
+    assert len(slots) + 1 == quarters
+    assert {calendar.local(slot).date().isoformat() for slot in slots} == {day}
 
 
 def test_smoothing_moves_near_hours_least() -> None:
