@@ -66,6 +66,8 @@ def _awards(quantity_kw: FloatArray, price_per_kwh: FloatArray, clearing: Cleari
 
 def _ranked(low_kw: FloatArray, high_kw: FloatArray, fraction: float, rank: NDArray[np.intp]) -> FloatArray:
     """Awards between the ends of the jumps: together a share of all jumps, and each by its rank."""
+    if fraction in (0.0, 1.0):
+        return high_kw if fraction else low_kw
     neutral_kw = np.clip(0.0, low_kw, high_kw)
     buys, sells = high_kw - neutral_kw, neutral_kw - low_kw
     left_kw = fraction * float((high_kw - low_kw).sum())

@@ -1,6 +1,6 @@
 """Clearing and allocation: invariants against a bisection, and one example of each outcome by hand."""
 
-from math import inf, nan
+from math import fsum, inf, nan
 from random import Random
 
 import numpy as np
@@ -285,6 +285,26 @@ def test_customers_who_balance_each_other_trade_nothing_with_supply() -> None:
     assert result.outcome is Outcome.NO_TRADE
     assert result.price_per_kwh == pytest.approx(8.75 / 75)
     assert allocate(quantity, price, result).sum() == pytest.approx(0, abs=1e-9)
+
+
+def test_batteries_that_neither_charge_nor_discharge_trade_nothing() -> None:
+    battery: Bid = [(-0.1, 0.3), (0, 0.3), (0, 0.2), (0.1, 0.2), (0.1, 0.15), (0.2, 0.15), (0.3, 0.15), (0.7, 0.1)]
+    demand = demand_of(battery, battery, battery)
+
+    # The sum of the jumps below leaves a rounding error, which is no purchase.
+    assert demand.quantity_at(0.25) != 0
+    assert cleared(demand, SupplyCurve.flat(0.25)) == Clearing(0.25, 0, Outcome.NO_TRADE)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e3, 1e6])
+def test_fixed_load_that_is_all_the_limit_is_no_shortage_at_any_scale(scale: float) -> None:
+    generator = np.random.default_rng(3)
+    for _ in range(20):
+        quantity = generator.uniform(0, 10 * scale, (2000, 1))
+        limit_kw = fsum(quantity.ravel().tolist())
+        result = cleared(aggregate(quantity, np.full_like(quantity, 0.1)), SupplyCurve.flat(0.05), limit_kw)
+
+        assert (result.outcome, result.quantity_kw) == (Outcome.CLEARED, limit_kw)
 
 
 @pytest.mark.parametrize("bids", [[], [[(0, 0.1), (5, 0.05)]], [[(0, 0.3)]]])

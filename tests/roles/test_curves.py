@@ -4,6 +4,7 @@ import itertools
 from fractions import Fraction
 from math import inf, nan, nextafter
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from gridbus.roles.mo.curves import (
     faults,
     stack_bids,
 )
+from gridbus.roles.mo.summation import stable_order
 
 Bid = list[tuple[float, float]]
 
@@ -123,6 +125,56 @@ def test_hours_are_aggregated_one_by_one(hours: list[list[Bid]]) -> None:
         alone = aggregate(quantity[hour], price[hour], fixed_kw=float(hour))
         assert curve.price_per_kwh.tolist() == alone.price_per_kwh.tolist()
         assert curve.above_kw.tolist() == alone.above_kw.tolist()
+
+
+@given(st.lists(markets, min_size=1, max_size=3))
+def test_rows_of_any_lengths_are_what_they_are_when_the_last_point_is_repeated(hours: list[list[Bid]]) -> None:
+    quantity, price = ([[[point[side] for point in bid] for bid in market] for market in hours] for side in (0, 1))
+    curves = aggregate(quantity, price, fixed_kw=np.arange(float(len(hours))))
+
+    assert len(curves) == len(hours)
+    for hour, market in enumerate(hours):
+        stacked = aggregated(market, float(hour))
+        for curve in (curves[hour], aggregate(quantity[hour], price[hour], fixed_kw=float(hour))):
+            assert curve.price_per_kwh.tolist() == stacked.price_per_kwh.tolist()
+            assert curve.below_kw.tolist() == stacked.below_kw.tolist()
+            assert curve.above_kw.tolist() == stacked.above_kw.tolist()
+
+
+def test_an_hour_may_have_no_bids_and_all_hours_may_have_none() -> None:
+    curves = aggregate([[], [[1.0, 2.0]]], [[], [[0.2, 0.1]]], fixed_kw=0.5)
+
+    assert [curve.quantity_at(0.1) for curve in curves] == [0.5, 2.5]
+    assert aggregate([], [], fixed_kw=3.0).quantity_at(0.1) == 3.0
+    arrays = aggregate([np.zeros((0, 2)), np.ones((1, 2))], [np.zeros((0, 2)), np.zeros((1, 2))])
+    assert [curve.quantity_at(0.1) for curve in arrays] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "price", "message"),
+    [
+        ([[1.0, 2.0], [1.0]], [[0.2, 0.1], [0.3, 0.2]], "bid 1: 1 quantities and 2 prices"),
+        ([[1.0]], [[0.2], [0.1]], "1 rows of quantities and 2 of prices"),
+        ([[1.0], []], [[0.2], []], "bid 1 is empty"),
+        ([[[1.0]], [[1.0], [2.0, 1.0]]], [[[0.1]], [[0.1], [0.2, 0.1]]], r"hour 1: bid 1: quantity_kw\[1\] falls"),
+    ],
+)
+def test_rows_that_do_not_fit_are_named(quantity: Any, price: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        aggregate(quantity, price)
+
+
+@given(st.lists(st.lists(prices, min_size=1, max_size=40), min_size=1, max_size=4))
+def test_the_order_of_equal_prices_is_that_of_the_bids(rows: list[list[float]]) -> None:
+    values = np.array([row[: min(map(len, rows))] for row in rows])
+
+    assert stable_order(values).tolist() == sorted(range(values.size), key=lambda place: values.ravel()[place])
+
+
+def test_a_great_many_equal_prices_are_kept_in_order_too() -> None:
+    values = np.random.default_rng(5).integers(0, 9, 5000) / 10
+
+    assert stable_order(values).tolist() == values.argsort(kind="stable").tolist()
 
 
 def test_two_bids_by_hand() -> None:

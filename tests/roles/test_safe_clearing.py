@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridbus.roles.mo.allocation import allocate
-from gridbus.roles.mo.clearing import Outcome, SupplyCurve, clear
+from gridbus.roles.mo.clearing import Outcome, SupplyCurve, TieRule, clear
 from gridbus.roles.mo.safe_clearing import Slot, SlotResult, clear_slot, curtailed
 
 CAP = 1.0
@@ -36,6 +36,8 @@ def slots(draw: st.DrawFn, *, injection: bool = True) -> Slot:
         supply_kw=inf,
         price_cap_per_kwh=CAP,
         price_floor_per_kwh=0.0,
+        ties=draw(st.sampled_from(TieRule)),
+        arrival=np.array(draw(st.lists(st.integers(0, 3), min_size=count, max_size=count)), dtype=np.intp),
     )
 
 
@@ -68,7 +70,8 @@ def test_without_limits_it_is_a_plain_clearing(slot: Slot) -> None:
     result = clear_slot(slot)
     plain = clear(slot.demand(), SupplyCurve.flat(slot.supply_price_per_kwh, inf, export_kw=inf), price_cap=CAP)
     assert result.clearing == plain
-    assert result.award_kw.tolist() == allocate(slot.quantity_kw, slot.price_per_kwh, plain).tolist()
+    awards = allocate(slot.quantity_kw, slot.price_per_kwh, plain, ties=slot.ties, arrival=slot.arrival)
+    assert result.award_kw.tolist() == awards.tolist()
     assert set(result.price_per_kwh.tolist()) == {plain.price_per_kwh}
     assert result.binding == ()
 
@@ -139,6 +142,18 @@ def test_a_limit_holds_also_where_an_order_jumps_at_the_clearing_price() -> None
     result = clear_slot(slot, transformer_limit_kw={0: 3.0})
     assert result.award_kw.tolist() == pytest.approx([3.0, 5.0])
     assert result.binding == (0,)
+
+
+def test_ties_by_time_are_ranked_below_a_transformer_as_in_the_market() -> None:
+    # Steps of 5 kW at 0.3 $/kWh; below transformer 0, 6 kW may be drawn, and 11 kW in all.
+    orders = {"arrival": np.array([4, 2, 3, 1]), "ties": TieRule.TIME}
+    slot = simple([[0, 5]] * 4, [[0.3, 0.3]] * 4, [0, 0, 1, 1], **orders)
+    limited = clear_slot(slot, transformer_limit_kw={0: 6.0})
+    assert limited.award_kw.tolist() == pytest.approx([1.0, 5.0, 5.0, 5.0])
+    assert clear_slot(slot, market_limit_kw=11.0).award_kw.tolist() == pytest.approx([0.0, 5.0, 1.0, 5.0])
+    # Orders below a transformer that binds rank in the market as the first of them, which came second.
+    both = clear_slot(slot, market_limit_kw=11.0, transformer_limit_kw={0: 6.0})
+    assert both.award_kw.tolist() == pytest.approx([1.0, 5.0, 0.0, 5.0])
 
 
 def test_a_limit_that_does_not_bind_changes_nothing() -> None:
