@@ -57,10 +57,10 @@ class _Customer:
     paid: Decimal = Decimal(0)
 
     async def pay(self) -> None:
-        """Pay every bill as it comes."""
+        """Pay every bill as it comes; of a revised one, what is due beyond the revision before, or take it back."""
         async for bill in self.port.subscribe(Bill):
-            self.paid += bill.total
-            self.port.publish(Payment(payee_role="lse", payee=bill.lse, kind=TransferKind.BILL, amount=bill.total))
+            self.paid += bill.adjustment
+            self.port.publish(Payment(payee_role="lse", payee=bill.lse, kind=TransferKind.BILL, amount=bill.adjustment))
 
     async def close(self) -> None:
         """State the account when all is paid."""

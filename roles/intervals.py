@@ -64,6 +64,11 @@ class Intervals(Generic[T]):
             if shared > 0:
                 yield shared, held
 
+    def forget(self, before: Instant) -> None:
+        """Drop what has ended before an instant."""
+        while self._starts and self._held[self._starts[0]].end <= before:
+            del self._held[self._starts.pop(0)]
+
     def __iter__(self) -> Iterator[Held[T]]:
         return (self._held[start] for start in self._starts)
 

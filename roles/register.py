@@ -58,7 +58,8 @@ class Register:
 
     last_resort: Supply | None = None
     """Who supplies where nobody is chosen; without it such a usage point has no retailer."""
-    _tariffs: dict[str, list[str]] = attrs.field(factory=dict, init=False)
+    _tariffs: dict[str, dict[str, str]] = attrs.field(factory=dict, init=False)
+    """Retailer to its tariffs, each with its market."""
     _histories: dict[str, list[Assignment]] = attrs.field(factory=dict, init=False)
     _consents: dict[str, list[Consent]] = attrs.field(factory=dict, init=False)
     """In the order in which they were given: the last that covers an instant counts."""
@@ -87,11 +88,9 @@ class Register:
                 return consent.granted
         return False
 
-    def offer(self, lse: str, tariff: str) -> None:
+    def offer(self, lse: str, tariff: str, market: str) -> None:
         """Learn that a retailer offers a tariff; once one is known, customers can only have what is offered."""
-        names = self._tariffs.setdefault(lse, [])
-        if tariff not in names:
-            names.append(tariff)
+        self._tariffs.setdefault(lse, {})[tariff] = market
 
     # What changes it
 
@@ -230,7 +229,7 @@ class Register:
                 text = "no retailer is chosen and none is the provider of last resort: choose one"
                 yield Reason(code=ReasonCode.UNKNOWN_REFERENCE, text=text, path="lse")
         elif self._tariffs:
-            yield from _catalogue_faults(request.lse, request.tariff, self._tariffs)
+            yield from _catalogue_faults(Supply(request.lse, request.tariff, request.market), self._tariffs)
 
     def _consent_missing(self, request: SwitchRequest, now: Instant) -> Iterator[Reason]:
         if not self.may(request.lse, SWITCHING, request.usage_point, now):
@@ -257,13 +256,17 @@ def _past(start: Instant, now: Instant, path: str) -> Iterator[Reason]:
         yield Reason(code=ReasonCode.PERIOD_MISMATCH, text=text, path=path)
 
 
-def _catalogue_faults(lse: str, tariff: str, tariffs: Mapping[str, list[str]]) -> Iterator[Reason]:
+def _catalogue_faults(supply: Supply, tariffs: Mapping[str, Mapping[str, str]]) -> Iterator[Reason]:
+    lse, tariff, market = supply.lse, supply.tariff, supply.market
     if lse not in tariffs:
         text = f"no retailer {lse} has published a tariff; there are {', '.join(sorted(tariffs))}"
         yield Reason(code=ReasonCode.UNKNOWN_REFERENCE, text=text, path="lse")
     elif tariff not in tariffs[lse]:
         text = f"{lse} has no tariff {tariff}; it has {', '.join(tariffs[lse])}"
         yield Reason(code=ReasonCode.UNKNOWN_REFERENCE, text=text, path="tariff")
+    elif market != tariffs[lse][tariff]:
+        text = f"the market of the tariff {tariff} of {lse} is {tariffs[lse][tariff]}, not {market}"
+        yield Reason(code=ReasonCode.UNKNOWN_REFERENCE, text=text, path="market")
 
 
 def _covers(consent: Consent, instant: Instant) -> bool:

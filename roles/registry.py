@@ -21,6 +21,7 @@ from .interfaces import (
     RegistryAnswer,
     RegistryRequest,
     SwitchRequest,
+    TariffPublished,
 )
 from .register import Refused, Register, Request, Supply
 
@@ -76,7 +77,11 @@ class _Registry:
         self.register = Register(self.settings.supply())
 
     async def run(self) -> None:
+        offers = self.port.subscribe(TariffPublished)
         async for envelope in self.port.subscribe(*_REQUESTS, AccountStatement).envelopes():
+            # Those of the same round too, though retailers come after customers in the order of delivery.
+            for offer in offers.take_waiting():
+                self.register.offer(offer.lse, offer.tariff, offer.market)
             if type(envelope.message) in _REQUESTS:
                 self._enter(envelope)
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import Enum
 
 from ...kernel import Instant, field, message, value
+from .registry import NO_MARKET
 
 
 class ChargeKind(Enum):
@@ -43,7 +44,7 @@ class TariffComponent:
 @message(
     topic="tariff.{lse}.{tariff}",
     senders=["lse.{lse}"],
-    receivers=["agent.*"],
+    receivers=["agent.*", "registry.*"],
     retain=True,
     mirrors="OpenADR 3 program; URDB rate",
 )
@@ -54,6 +55,7 @@ class TariffPublished:
     tariff: str = field("name of the tariff")
     description: str = field("what is charged, in a sentence")
     components: tuple[TariffComponent, ...] = field("its prices", default=())
+    market: str = field("market operator of its customers, or none", default=NO_MARKET)
 
 
 @value

@@ -5,11 +5,12 @@ from __future__ import annotations
 from ...kernel import Duration, Instant, field, message
 
 
-@message(topic="load.{lse}.{product}.estimate", senders=["lse.{lse}"], receivers=["mo.*", "do.*"])
+@message(topic="load.{lse}.{market}.{product}.estimate", senders=["lse.{lse}"], receivers=["mo.{market}", "do.*"])
 class LoadEstimate:
-    """A retailer's estimate of the load that does not bid, at each of its usage points."""
+    """A retailer's estimate of the load that is not bid, at each of its usage points in a market, or in none."""
 
     lse: str = field("retailer")
+    market: str = field("market of the usage points, or none")
     product: str = field("series of the slot, day-ahead or real-time")
     slot_start: Instant = field("first instant of the slot", unit="ns")
     slot_length: Duration = field("length of the slot", unit="ns")
@@ -67,8 +68,11 @@ class Positions:
     mirrors="OpenADR 3 event with payload PRICE, flagged as forecast",
 )
 class PriceForecast:
-    """Retail prices that a retailer expects, hour by hour."""
+    """Retail prices of the hours to come: of those that are bought as they are, of the others as they are expected.
+
+    For customers on a dynamic tariff without a market these are the prices that they pay.
+    """
 
     lse: str = field("retailer")
     first_hour: Instant = field("first instant of the first hour", unit="ns")
-    price_per_kwh: tuple[float, ...] = field("expected price of each hour", unit="$/kWh")
+    price_per_kwh: tuple[float, ...] = field("price of each hour", unit="$/kWh")

@@ -69,6 +69,7 @@ class WholesaleBid:
     topic="bilateral.{iso}.{lse}",
     senders=["lse.{lse}"],
     receivers=["wholesale.{iso}"],
+    retain=True,
     mirrors="ISO self-schedule of bilateral transactions",
 )
 class BilateralSchedule:

@@ -72,7 +72,11 @@ class SupplyBook:
 
     def award(self, product: str, start: Instant, length: Duration, lot: Lot) -> None:
         """Enter what was bought day-ahead or in real time."""
-        self._lots[DAY_AHEAD if product == DAY_AHEAD else REAL_TIME].enter(start, length, lot)
+        self.lots(product).enter(start, length, lot)
+
+    def lots(self, product: str) -> Intervals[Lot]:
+        """What was bought in each slot of a series."""
+        return self._lots[DAY_AHEAD if product == DAY_AHEAD else REAL_TIME]
 
     def use(self, operator: str, start: Instant, duration: Duration, energy_kwh: float) -> None:
         """Enter what a distribution operator has metered, with losses; a later entry replaces an earlier one."""

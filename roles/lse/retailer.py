@@ -1,263 +1,174 @@
-"""The retailer (load-serving entity, LSE): estimates, buys, sells and bills.
+"""The retailer (load-serving entity, LSE): forecasts, buys, sells and bills.
 
-With a flat tariff it has no market: it estimates its customers' load and buys a fixed quantity. With a transactive one
-it takes the demand of its market operator's orders to the wholesale market and offers there what it has bought.
+Some of its customers may be in a market of its own, which it supplies, others in none. For all of them together it
+makes one bid a slot to the wholesale market.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
-from enum import Enum
+from collections.abc import Iterable, Mapping
 
-import attrs
-
-from ...kernel import DAY, Duration, Instant, Port, Setting, field, value
+from ...kernel import MINUTE, Duration, InputError, Port, Setting, field, value
 from ...kernel.activity import Main
-from ..accounts import Account, dollars
-from ..interfaces import (
-    BILLING,
-    FORECAST,
-    NO_MARKET,
-    REAL_TIME,
-    AggregateDemand,
-    Assignment,
-    Bill,
-    ClearingResult,
-    LoadEstimate,
-    MarketCall,
-    MeterRead,
-    Positions,
-    PriceForecast,
-    SupplyOffer,
-    TariffPublished,
-    TransferKind,
-    WholesaleAward,
-    WholesaleBid,
-    WholesaleCall,
-    WholesalePrice,
-)
+from ...kernel.message import is_token
+from ...kernel.shape import evolved
+from ..interfaces import NO_MARKET, BidForm, TariffPublished
+from .bilateral import BilateralBlock
+from .cashier import Cashier
 from .forecast import LoadForecast
-from .positions import PositionBook
-from .pricing import RetailRate
-from .profile import HourlyProfile
-from .tariffs import FlatTariff, TransactiveTariff, total
+from .meter_desk import MeterDesk
+from .portfolio import Portfolio, Terms
+from .pricing import NodePrices, PriceConversion, RetailPrice, RetailRate
+from .profile import HOURS, HourlyProfile
+from .tariff import Tariff, components, load_tariff
+from .tariff.tariff import MarketRule
+from .trading_desk import TradingDesk
 
 
-class TariffKind(Enum):
-    """How energy is charged."""
+@value
+class LoadClass:
+    """What customers of a class are expected to use before anything has been metered."""
 
-    FLAT = "flat"
-    TRANSACTIVE = "transactive"
+    name: str = field("class, as customers enrol in it")
+    profile_kw: tuple[float, ...] = field("average load of a customer by local hour, beyond what is bid", unit="kW")
+    weekend_kw: tuple[float, ...] = field("that of Saturdays and Sundays, where it is another", unit="kW", default=())
+
+    def check(self) -> Iterable[tuple[str, str]]:
+        """A day has 24 hours."""
+        yield from _profile_faults("profile_kw", self.profile_kw)
+        if self.weekend_kw:
+            yield from _profile_faults("weekend_kw", self.weekend_kw)
+
+
+@value
+class TariffOffer:
+    """A tariff of the retailer's catalogue."""
+
+    name: str = field("name by which customers enrol")
+    tariff: str = field("built-in tariff, or path of a file; empty for the built-in one of that name", default="")
+    market: str = field("market operator of these customers, or none", default=NO_MARKET)
+
+    def check(self) -> Iterable[tuple[str, str]]:
+        """There is such a tariff, and one with positions in a market has a market."""
+        if not is_token(self.name):
+            yield "name", f"expected letters, digits, - and _, got {self.name!r}"
+        try:
+            tariff = self.load()
+        except InputError as error:
+            yield "tariff", "; ".join(error.lines())
+            return
+        if tariff.market_rule is MarketRule.TRANSACTIVE and self.market == NO_MARKET:
+            yield "market", "expected a market operator, as the tariff settles positions in a market"
+
+    def load(self) -> Tariff:
+        """The tariff, under the name of the catalogue.
+
+        Raises:
+            InputError: there is no such tariff or it is wrong.
+        """
+        return evolved(load_tariff(self.tariff or self.name), name=self.name)
 
 
 @value
 class Retailer:
-    """Plug-in ``[lse.NAME]``: one retailer with one tariff."""
+    """Plug-in ``[lse.NAME]``: one retailer, with the tariffs ``[[lse.NAME.tariffs]]``."""
 
-    tariff: TariffKind = field("flat, or transactive with a market")
     wholesale: str = field("wholesale market to buy from")
-    profile_kw: tuple[float, ...] = field("average load of a customer that does not bid, by local hour", unit="kW")
-    market: str = field("market operator of a transactive tariff", default=NO_MARKET)
-    flat_price_per_kwh: float = field("price of a flat tariff", unit="$/kWh", default=0.12, at_least=0)
-    connection_per_day: float = field("connection charge", unit="$/d", default=0.4, at_least=0)
-    price_scaling: float = field("retail price per wholesale price, before the charge", unit="1", default=1.04, above=0)
-    charge_per_kwh: float = field("what a retail price adds to it", unit="$/kWh", default=0.04, at_least=0)
+    profile_kw: tuple[float, ...] = field(
+        "average load of a customer by local hour, beyond what is bid, of classes that are not listed", unit="kW"
+    )
+    tariffs: tuple[TariffOffer, ...] = field("catalogue of tariffs")
+    weekend_kw: tuple[float, ...] = field("that of Saturdays and Sundays, where it is another", unit="kW", default=())
+    classes: tuple[LoadClass, ...] = field("customer classes with profiles of their own", default=())
+    smoothing: float = field(
+        "weight of an hour's load in the profile of that hour", unit="1", default=0.2, at_least=0, at_most=1
+    )
+    near_min: float = field(
+        "how far after a customer's last read that read is the forecast", unit="min", default=60.0, at_least=0
+    )
+    conversion: PriceConversion = field("retail from wholesale price", default=PriceConversion.AFFINE)
+    price_scaling: float = field("affine: retail price per wholesale price", unit="1", default=1.04, above=0)
+    charge_per_kwh: float = field("affine: what a retail price adds to it", unit="$/kWh", default=0.04, at_least=0)
+    price_ratio: float = field("ratio: retail price per wholesale price", unit="1", default=1.25, above=0)
+    retail_price: RetailPrice = field(
+        "wholesale price that the retail price is made of", default=RetailPrice.LOCATIONAL_MARGINAL
+    )
+    node_curve: tuple[NodePrices, ...] = field("its own curves of wholesale prices; the first that applies", default=())
     loss_factor: float = field("losses expected between substation and meters", unit="1", default=0.03, at_least=0)
-    supply_limit_kw: float = field("most that it offers in its market", unit="kW", default=1e6, above=0)
+    day_ahead_bid: BidForm = field("form of day-ahead bids", default=BidForm.CURVE)
+    real_time_bid: BidForm = field("form of real-time bids", default=BidForm.CURVE)
+    bid_lead_s: float = field("latest bid, before the wholesale gate", unit="s", default=1.0, above=0)
+    bilateral: tuple[BilateralBlock, ...] = field("contracts with generators", default=())
+    supply_limit_kw: float = field("most that it offers in a market", unit="kW", default=1e6, above=0)
 
     def check(self) -> Iterable[tuple[str, str]]:
-        """A transactive tariff has a market, and a profile has 24 hours."""
-        if len(self.profile_kw) != 24:
-            yield "profile_kw", f"expected 24 numbers, one an hour, got {len(self.profile_kw)}"
-        if (self.tariff is TariffKind.TRANSACTIVE) != (self.market != NO_MARKET):
-            yield "market", "expected a market operator with a transactive tariff, and none with a flat one"
+        """Profiles have 24 hours, names are unique, and a price from a curve has a curve."""
+        yield from _profile_faults("profile_kw", self.profile_kw)
+        if self.weekend_kw:
+            yield from _profile_faults("weekend_kw", self.weekend_kw)
+        if not self.tariffs:
+            yield "tariffs", "expected at least one tariff"
+        for key, names in (("tariffs", [t.name for t in self.tariffs]), ("classes", [c.name for c in self.classes])):
+            for name in sorted({name for name in names if names.count(name) > 1}):
+                yield key, f"{name} is there twice"
+        if self.retail_price is RetailPrice.NODE_CURVE and not self.node_curve:
+            yield "node_curve", "expected a curve, as retail_price is made of it"
 
     def references(self) -> Iterable[tuple[str, str]]:
-        """The wholesale market, and the market operator if there is one."""
+        """The wholesale market, and the market operators."""
         yield "wholesale", f"wholesale.{self.wholesale}"
-        if self.market != NO_MARKET:
-            yield "market", f"mo.{self.market}"
+        for number, offer in enumerate(self.tariffs):
+            if offer.market != NO_MARKET:
+                yield f"tariffs[{number}].market", f"mo.{offer.market}"
 
     def components(self, name: str, setting: Setting) -> Iterable[tuple[str, Main]]:
         """One component."""
-        yield f"lse.{name}", lambda port: _Retailer(self, port, setting).run()
+        yield f"lse.{name}", lambda port: _run(self, port, setting)
+
+    @property
+    def markets(self) -> tuple[str, ...]:
+        """The markets that it supplies, in the order of the catalogue."""
+        return tuple(dict.fromkeys(offer.market for offer in self.tariffs if offer.market != NO_MARKET))
+
+    @property
+    def near(self) -> Duration:
+        """How far after a read it is the forecast. [ns]"""
+        return round(self.near_min * MINUTE)
+
+    def rate(self) -> RetailRate:
+        """The conversion of prices."""
+        if self.conversion is PriceConversion.RATIO:
+            return RetailRate(self.price_ratio, 0.0)
+        return RetailRate(self.price_scaling, self.charge_per_kwh)
+
+    def profiles(self) -> Mapping[str, HourlyProfile]:
+        """The profile of each class, and of all others under no name."""
+        listed = {each.name: HourlyProfile.given(each.profile_kw, each.weekend_kw) for each in self.classes}
+        return {"": HourlyProfile.given(self.profile_kw, self.weekend_kw), **listed}
 
 
-@attrs.define
-class _Retailer:
-    settings: Retailer
-    port: Port
-    setting: Setting
-    forecast: LoadForecast = attrs.field(init=False)
-    rate: RetailRate = attrs.field(init=False)
-    account: Account = attrs.field(init=False)
-    book: PositionBook = attrs.field(init=False)
-    customers: dict[tuple[str, Instant], Assignment] = attrs.field(factory=dict, init=False)
-    """Usage point and first instant to the assignment, also of those who have left."""
+def _profile_faults(key: str, profile_kw: tuple[float, ...]) -> Iterable[tuple[str, str]]:
+    if len(profile_kw) != HOURS:
+        yield key, f"expected 24 numbers, one an hour, got {len(profile_kw)}"
 
-    def __attrs_post_init__(self) -> None:
-        settings = self.settings
-        self.forecast = LoadForecast(self.setting.calendar, {"": HourlyProfile.given(settings.profile_kw)})
-        self.rate = RetailRate(settings.price_scaling, settings.charge_per_kwh)
-        self.account = Account(self.port)
-        self.book = PositionBook()
 
-    async def run(self) -> None:
-        port = self.port
-        port.publish(TariffPublished(lse=port.name, tariff=self.settings.tariff.value, description=self._tariff_text()))
-        activities = [self._take_assignments, self._take_reads, self._publish_prices, self._bill]
-        activities += [self.account.receive, self.account.settle_invoices, self.account.close]
-        if self.settings.tariff is TariffKind.FLAT:
-            activities.append(self._buy_estimate)
-        else:
-            activities += [
-                self._estimate_for_market,
-                self._buy_demand,
-                self._offer_supply,
-                self._keep_positions,
-            ]
-        for activity in activities:
-            port.start(activity())
-
-    def _tariff_text(self) -> str:
-        settings = self.settings
-        if settings.tariff is TariffKind.FLAT:
-            return f"{settings.flat_price_per_kwh:g} $/kWh and {settings.connection_per_day:g} $ a day"
-        return f"day-ahead and real-time prices of {settings.market}, and {settings.connection_per_day:g} $ a day"
-
-    # What comes in
-
-    async def _take_assignments(self) -> None:
-        async for assignment in self.port.subscribe(Assignment):
-            if not any(name == assignment.usage_point for name, _ in self.customers):
-                self.forecast.enrol(assignment.usage_point, assignment.customer_class)
-            self.customers[assignment.usage_point, assignment.effective_from] = assignment
-
-    async def _take_reads(self) -> None:
-        async for read in self.port.subscribe(MeterRead):
-            self.book.read(read)
-            self.forecast.read(read.usage_point, read.start, read.duration, read.energy_kwh)
-
-    async def _keep_positions(self) -> None:
-        market = self.settings.market
-        async for message in self.port.subscribe(Positions, ClearingResult, market=market):
-            if isinstance(message, ClearingResult):
-                self.book.result(message)
-                continue
-            self.book.positions(message)
-            if message.product == REAL_TIME:
-                for usage_point, power_kw in zip(message.usage_points, message.power_kw, strict=True):
-                    self.forecast.award(usage_point, message.slot_start, message.slot_length, power_kw)
-
-    async def _publish_prices(self) -> None:
-        """Tell customers what the wholesale forecast means for them."""
-        async for price in self.port.subscribe(WholesalePrice, iso=self.settings.wholesale, product=FORECAST):
-            retail = tuple(self.rate.retail(each) for each in price.price_per_kwh)
-            self.port.publish(PriceForecast(lse=self.port.name, first_hour=price.slot_start, price_per_kwh=retail))
-
-    # Procurement
-
-    def _estimate(self, product: str, start: Instant, length: Duration) -> float:
-        """Publish the load expected of those who do not bid; returns the sum [kW]."""
-        usage_points = tuple(name for (name, _), each in sorted(self.customers.items()) if each.covers(start))
-        power_kw = self.forecast.expected_kw(usage_points, start, length)
-        self.port.publish(
-            LoadEstimate(
-                lse=self.port.name,
-                product=product,
-                slot_start=start,
-                slot_length=length,
-                usage_points=usage_points,
-                power_kw=power_kw,
+async def _run(settings: Retailer, port: Port, setting: Setting) -> None:
+    catalogue = {offer.name: Terms(offer.load(), offer.market) for offer in settings.tariffs}
+    for name, terms in catalogue.items():
+        port.publish(
+            TariffPublished(
+                lse=port.name,
+                tariff=name,
+                description=terms.tariff.description,
+                components=components(terms.tariff),
+                market=terms.market,
             )
         )
-        return sum(power_kw)
-
-    async def _buy_estimate(self) -> None:
-        """Without a market: buy what the customers are expected to use, at any price."""
-        async for call in self.port.subscribe(WholesaleCall, iso=self.settings.wholesale):
-            for number in range(call.slots):
-                start = call.first_slot + number * call.slot_length
-                expected = self._estimate(call.product, start, call.slot_length) * (1.0 + self.settings.loss_factor)
-                self._bid(call.product, start, call.slot_length, (expected,), (0.0,))
-
-    async def _estimate_for_market(self) -> None:
-        async for call in self.port.subscribe(MarketCall, market=self.settings.market):
-            for number in range(call.slots):
-                self._estimate(call.product, call.first_slot + number * call.slot_length, call.slot_length)
-
-    async def _buy_demand(self) -> None:
-        """With a market: take the demand of its orders to the wholesale market, with the losses to come."""
-        async for demand in self.port.subscribe(AggregateDemand, market=self.settings.market):
-            quantity_kw = tuple(quantity * (1.0 + self.settings.loss_factor) for quantity in demand.quantity_kw)
-            price_per_kwh = tuple(self.rate.wholesale(price) for price in demand.price_per_kwh)
-            self._bid(demand.product, demand.slot_start, demand.slot_length, quantity_kw, price_per_kwh)
-
-    def _bid(
-        self,
-        product: str,
-        start: Instant,
-        length: Duration,
-        quantity_kw: tuple[float, ...],
-        price: tuple[float, ...],
-    ) -> None:
-        self.port.publish(
-            WholesaleBid(
-                iso=self.settings.wholesale,
-                product=product,
-                lse=self.port.name,
-                slot_start=start,
-                slot_length=length,
-                quantity_kw=quantity_kw,
-                price_per_kwh=price,
-            )
-        )
-
-    async def _offer_supply(self) -> None:
-        """Offer energy at the retail price that follows from the wholesale price, more than was bought if need be."""
-        async for award in self.port.subscribe(WholesaleAward, iso=self.settings.wholesale):
-            self.port.publish(
-                SupplyOffer(
-                    market=self.settings.market,
-                    product=award.product,
-                    slot_start=award.slot_start,
-                    slot_length=award.slot_length,
-                    quantity_kw=self.settings.supply_limit_kw,
-                    price_per_kwh=self.rate.retail(award.price_per_kwh),
-                )
-            )
-
-    # Bills
-
-    async def _bill(self) -> None:
-        port = self.port
-        await port.sleep_until(port.stop, BILLING)
-        served: defaultdict[str, Duration] = defaultdict(int)
-        for (usage_point, start), assignment in self.customers.items():
-            end = port.stop if assignment.effective_to is None else min(assignment.effective_to, port.stop)
-            served[usage_point] += max(end - start, 0)
-        rent = 0.0
-        for usage_point, duration in sorted(served.items()):
-            days = duration / DAY
-            if self.settings.tariff is TariffKind.FLAT:
-                tariff = FlatTariff(self.settings.flat_price_per_kwh, self.settings.connection_per_day)
-                lines = tariff.lines(self.book.energy_kwh(usage_point), days)
-            else:
-                settled = self.book.settle(usage_point, port.stop)
-                lines = TransactiveTariff(self.settings.connection_per_day).lines(
-                    settled.day_ahead, settled.deviation, days
-                )
-                rent += settled.congestion_rent
-            port.publish(
-                Bill(
-                    lse=port.name,
-                    usage_point=usage_point,
-                    start=0,
-                    end=port.stop,
-                    lines=lines,
-                    total=total(lines),
-                )
-            )
-        if self.settings.tariff is TariffKind.TRANSACTIVE:
-            self.account.pay("mo", self.settings.market, TransferKind.CONGESTION_RENT, dollars(rent))
+    profiles = settings.profiles()
+    forecast = LoadForecast(setting.calendar, profiles, settings.smoothing, settings.near)
+    portfolio = Portfolio(port.name, setting.calendar, catalogue, profiles, forecast)
+    trading = TradingDesk(settings, port, portfolio)
+    cashier = Cashier(port, portfolio, trading.slot_lengths)
+    trading.start()
+    MeterDesk(port, portfolio, cashier).start()
+    cashier.start()

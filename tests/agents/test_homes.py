@@ -29,8 +29,16 @@ LOAD = HouseholdLoadParameters(daily_kwh=18.0)
 
 async def retailer(port: Port) -> None:
     await port.sleep_until(port.stop, BILLING)
-    for total in ("12.34", "-2.00"):
-        bill = Bill(lse="green", usage_point="h1", start=0, end=port.stop, lines=(), total=Decimal(total))
+    for total, adjustment in (("12.34", "12.34"), ("10.34", "-2.00")):
+        bill = Bill(
+            lse="green",
+            usage_point="h1",
+            start=0,
+            end=port.stop,
+            lines=(),
+            total=Decimal(total),
+            adjustment=Decimal(adjustment),
+        )
         port.publish(bill)
 
 
@@ -49,7 +57,7 @@ def test_a_household_enrols_once() -> None:
     assert lived().of(Enrolment) == [ENROLMENT]
 
 
-def test_a_household_pays_every_bill_and_its_statement_balances() -> None:
+def test_a_household_pays_every_bill_and_what_a_revised_one_changes_and_its_statement_balances() -> None:
     log = lived()
     assert [(p.payee_role, p.payee, p.kind, p.amount) for p in log.of(Payment)] == [
         ("lse", "green", TransferKind.BILL, Decimal("12.34")),

@@ -25,6 +25,7 @@ from gridbus.roles.interfaces import (
     RegistryAnswer,
     RegistryRequest,
     SwitchRequest,
+    TariffPublished,
 )
 from gridbus.roles.register import Refused, Register, Request, Supply
 from gridbus.roles.registry import Registry
@@ -207,9 +208,10 @@ def test_a_switch_that_does_not_begin_after_the_last_is_refused(start: int) -> N
 
 def test_a_tariff_that_the_retailer_does_not_offer_is_refused_with_what_it_offers() -> None:
     made = register()
-    made.offer("green", "flat")
-    made.offer("green", "time-of-use")
+    made.offer("green", "flat", "none")
+    made.offer("green", "time-of-use", "none")
     assert refused(made, enrolment(tariff="flta")) == [(ReasonCode.UNKNOWN_REFERENCE, "tariff")]
+    assert refused(made, enrolment(market="retail")) == [(ReasonCode.UNKNOWN_REFERENCE, "market")]
     assert refused(made, enrolment(lse="gren")) == [(ReasonCode.UNKNOWN_REFERENCE, "lse")]
     with pytest.raises(Refused, match="green has no tariff flta; it has flat, time-of-use"):
         made.enter(enrolment(tariff="flta"), 0)
@@ -218,7 +220,7 @@ def test_a_tariff_that_the_retailer_does_not_offer_is_refused_with_what_it_offer
 
 def test_all_reasons_come_at_once() -> None:
     made = register(enrolment())
-    made.offer("green", "flat")
+    made.offer("green", "flat", "none")
     assert refused(made, switch(3, tariff="gold"), 5, by_customer=False) == [
         (ReasonCode.PERIOD_MISMATCH, "effective_from"),
         (ReasonCode.UNKNOWN_REFERENCE, "lse"),
@@ -381,6 +383,19 @@ def test_the_provider_of_last_resort_is_a_setting() -> None:
 
     log = run_registry(customer, last_resort="public", last_resort_tariff="default")
     assert [(a.lse, a.tariff, a.customer) for a in log.of(Assignment)] == [("public", "default", "h1")]
+
+
+def test_what_a_retailer_publishes_in_the_round_of_an_enrolment_is_known_to_the_registry() -> None:
+    async def retailer(port: Port) -> None:
+        port.publish(TariffPublished(lse="green", tariff="gold", description="dear"))
+
+    async def customer(port: Port) -> None:
+        port.publish(enrolment())
+
+    ((address, registry),) = Registry().components("main", None)  # type: ignore[arg-type]
+    log = run_components({address: registry, "agent.h1": customer, "lse.green": retailer}, stop=1)
+    (answer,) = log.of(RegistryAnswer)
+    assert [reason.text for reason in answer.reasons] == ["green has no tariff flat; it has gold"]
 
 
 def test_a_provider_of_last_resort_needs_a_tariff() -> None:

@@ -8,7 +8,8 @@ import pytest
 from gridbus.roles.do import DistributionOperator
 from gridbus.roles.do.operator import Transformer
 from gridbus.roles.lse import Retailer
-from gridbus.roles.lse.retailer import TariffKind
+from gridbus.roles.lse.pricing import NodePrices, RetailPrice
+from gridbus.roles.lse.retailer import LoadClass, TariffOffer
 from gridbus.roles.mo import MarketOperator
 from gridbus.roles.mo.operator import Halt
 from gridbus.roles.mo.spec import MarketSpec
@@ -28,14 +29,20 @@ SERIES = MarketSpec(
 MARKET = MarketOperator(lse="green", do="wires", series=(SERIES,))
 WHOLESALE_SERIES = SlotSeries(product="real-time", slot_min=5.0, slots=1, first_min=5.0, call_min=1.0, gate_min=0.6)
 WHOLESALE = WholesaleMarket(series=(WHOLESALE_SERIES,), intercept_per_kwh=(0.1,) * 24)
-RETAILER = Retailer(tariff=TariffKind.FLAT, wholesale="iso", profile_kw=(1.0,) * 24)
+FLAT = TariffOffer(name="flat")
+TRANSACTIVE = TariffOffer(name="gold", tariff="transactive", market="retail")
+HOMES = LoadClass(name="residential", profile_kw=(1.0,) * 24, weekend_kw=(2.0,) * 24)
+RETAILER = Retailer(wholesale="iso", profile_kw=(1.0,) * 24, tariffs=(FLAT, TRANSACTIVE), classes=(HOMES,))
 WIRES = DistributionOperator(
     substation_limit_kw=50.0, transformers=(Transformer(name="t1", rating_kva=25.0),), peak_kw=40.0
 )
 WEATHER = WeatherStation()
 
 
-@pytest.mark.parametrize("settings", [SERIES, MARKET, WHOLESALE_SERIES, WHOLESALE, RETAILER, WIRES, WEATHER])
+SOUND = [SERIES, MARKET, WHOLESALE_SERIES, WHOLESALE, FLAT, TRANSACTIVE, HOMES, RETAILER, WIRES, WEATHER]
+
+
+@pytest.mark.parametrize("settings", SOUND)
 def test_sound_settings_give_no_complaint(settings: Any) -> None:
     assert list(settings.check()) == []
 
@@ -56,8 +63,17 @@ def test_sound_settings_give_no_complaint(settings: Any) -> None:
         (WHOLESALE, {"intercept_per_kwh": (0.1,) * 23}, "intercept_per_kwh"),
         (WHOLESALE, {"series": (WHOLESALE_SERIES, WHOLESALE_SERIES)}, "series"),
         (RETAILER, {"profile_kw": (1.0,) * 25}, "profile_kw"),
-        (RETAILER, {"market": "retail"}, "market"),
-        (RETAILER, {"tariff": TariffKind.TRANSACTIVE}, "market"),
+        (RETAILER, {"weekend_kw": (1.0,) * 7}, "weekend_kw"),
+        (RETAILER, {"tariffs": ()}, "tariffs"),
+        (RETAILER, {"tariffs": (FLAT, FLAT)}, "tariffs"),
+        (RETAILER, {"classes": (HOMES, HOMES)}, "classes"),
+        (RETAILER, {"retail_price": RetailPrice.NODE_CURVE}, "node_curve"),
+        (HOMES, {"profile_kw": ()}, "profile_kw"),
+        (HOMES, {"weekend_kw": (1.0,)}, "weekend_kw"),
+        (FLAT, {"name": "no name", "tariff": "flat"}, "name"),
+        (FLAT, {"name": "flta"}, "tariff"),
+        (FLAT, {"tariff": "no/such/file.toml"}, "tariff"),
+        (TRANSACTIVE, {"market": "none"}, "market"),
         (WIRES, {"transformers": ()}, "transformers"),
         (WIRES, {"transformers": WIRES.transformers * 2}, "transformers"),
         (WEATHER, {"interval_min": 7.0}, "interval_min"),
@@ -72,12 +88,15 @@ def test_a_contradiction_is_complained_about_under_its_key(settings: Any, change
 
 
 def test_all_complaints_come_at_once() -> None:
-    settings = attrs.evolve(RETAILER, profile_kw=(), market="retail")
-    assert [name for name, _ in settings.check()] == ["profile_kw", "market"]
+    settings = attrs.evolve(RETAILER, profile_kw=(), tariffs=(), retail_price=RetailPrice.NODE_CURVE)
+    assert [name for name, _ in settings.check()] == ["profile_kw", "tariffs", "node_curve"]
+
+
+def test_a_price_from_a_curve_has_a_curve() -> None:
+    curve = (NodePrices(intercept_per_kwh=0.02),)
+    assert list(attrs.evolve(RETAILER, retail_price=RetailPrice.NODE_CURVE, node_curve=curve).check()) == []
 
 
 def test_members_that_a_role_needs_are_named() -> None:
     assert list(MARKET.references()) == [("lse", "lse.green"), ("do", "do.wires")]
-    assert list(RETAILER.references()) == [("wholesale", "wholesale.iso")]
-    transactive = attrs.evolve(RETAILER, tariff=TariffKind.TRANSACTIVE, market="retail")
-    assert list(transactive.references()) == [("wholesale", "wholesale.iso"), ("market", "mo.retail")]
+    assert list(RETAILER.references()) == [("wholesale", "wholesale.iso"), ("tariffs[1].market", "mo.retail")]

@@ -1,0 +1,157 @@
+"""A retailer's knowledge of its customers: who they are, what they use, hold and cost; no bus in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isnan
+
+import attrs
+import numpy as np
+
+from ...kernel import HOUR, Calendar, Duration, Instant, UsageError
+from ..interfaces import Assignment, MeterRead, Positions
+from .books import CustomerBook
+from .customers import Customers
+from .exports import ExportRates
+from .forecast import LoadForecast
+from .forecast_error import ForecastErrors
+from .procurement import CustomerEnergy, SupplyBook
+from .profile import HourlyProfile, local_hours
+from .tariff import Tariff, Usage
+from .tariff.tariff import MarketRule
+
+
+@attrs.frozen
+class Terms:
+    """A tariff of the catalogue, and the market of its customers."""
+
+    tariff: Tariff
+    market: str
+
+
+@attrs.define
+class Portfolio:
+    """Customers, forecast, meters, prices and purchases of one retailer."""
+
+    lse: str
+    calendar: Calendar
+    catalogue: Mapping[str, Terms]
+    profiles: Mapping[str, HourlyProfile]
+    forecast: LoadForecast
+    customers: Customers = attrs.field(factory=Customers, init=False)
+    book: CustomerBook = attrs.field(factory=CustomerBook, init=False)
+    supply: SupplyBook = attrs.field(factory=SupplyBook, init=False)
+    errors: ForecastErrors = attrs.field(init=False)
+    _rates: dict[str, ExportRates] = attrs.field(init=False)
+    _tenants: dict[str, str] = attrs.field(factory=dict, init=False)
+    """Usage point to the customer that its forecast is of."""
+
+    def __attrs_post_init__(self) -> None:
+        self.errors = ForecastErrors(self.forecast.customer_class)
+        self._rates = {name: ExportRates(terms.tariff, self.calendar) for name, terms in self.catalogue.items()}
+
+    # Customers
+
+    def take(self, assignment: Assignment) -> None:
+        """Enter a contract, or the end of one.
+
+        Raises:
+            UsageError: its tariff is not in the catalogue, or is one of another market.
+        """
+        terms = self.catalogue.get(assignment.tariff)
+        if terms is None:
+            there = ", ".join(self.catalogue)
+            raise UsageError(
+                f"{assignment.usage_point} is enrolled on the tariff {assignment.tariff}, which {self.lse} does not "
+                f"have: enrol it on one of {there}, or add it to [[lse.{self.lse}.tariffs]]"
+            )
+        if terms.market != assignment.market:
+            raise UsageError(
+                f"{assignment.usage_point} is enrolled on the tariff {assignment.tariff} of {self.lse} with the market "
+                f"{assignment.market}, but the market of that tariff is {terms.market}"
+            )
+        self.customers.take(assignment)
+
+    def begin(self, usage_point: str, now: Instant) -> None:
+        """A contract begins: nothing is known of a new customer but his class."""
+        contract = self.customers.contract(usage_point, now)
+        if contract is not None and self._tenants.get(usage_point) != contract.customer:
+            self._tenants[usage_point] = contract.customer
+            self.forecast.enrol(usage_point, contract.customer_class)
+
+    # Forecast
+
+    def estimate(
+        self, market: str, product: str, now: Instant, start: Instant, length: Duration
+    ) -> tuple[tuple[str, ...], tuple[float, ...]]:
+        """The customers in a market, or in none, and what each is expected to use beyond what is awarded [kW]."""
+        usage_points = self._known_at(start, market)
+        power_kw = self.forecast.expected_kw(usage_points, start, length)
+        self.errors.expect(product, now, start, length, usage_points, power_kw)
+        return usage_points, power_kw
+
+    def expected_kw(self, market: str, start: Instant, length: Duration) -> float:
+        """All that the customers in a market are expected to use, with what they hold already [kW]."""
+        usage_points = self._known_at(start, market)
+        held = sum(self.book.position_kwh(name, start, start + length) for name in usage_points) * HOUR / length
+        return sum(self.forecast.expected_kw(usage_points, start, length)) + held
+
+    def _known_at(self, instant: Instant, market: str) -> tuple[str, ...]:
+        """The customers at an instant; one whose contract has not begun yet is not counted on before it has."""
+        return tuple(name for name in self.customers.at(instant, market) if name in self._tenants)
+
+    def positions(self, positions: Positions) -> None:
+        """Enter what customers hold for a slot."""
+        self.book.positions(positions)
+        for usage_point, power_kw in zip(positions.usage_points, positions.power_kw, strict=True):
+            if usage_point in self._tenants:
+                self.forecast.award(usage_point, positions.slot_start, positions.slot_length, power_kw)
+
+    # Meters
+
+    def read(self, read: MeterRead, revision: int) -> bool:
+        """Enter a meter read; returns whether it revises an earlier one."""
+        before = self.book.read(read.usage_point, read.start, read.duration, read.energy_kwh, revision)
+        reads = self.book.reads(read.usage_point)
+        if before is None or reads is None:
+            return False
+        if isnan(before):
+            reads.award(read.start, self._learn(read))
+            self.supply.read(self._energy(read, read.energy_kwh, reads.awarded(read.start)))
+            return False
+        awarded_kwh = reads.awarded(read.start)
+        replaced = self._energy(read, before, awarded_kwh)
+        self.supply.read(self._energy(read, read.energy_kwh, awarded_kwh), replaced)
+        return True
+
+    def _learn(self, read: MeterRead) -> float:
+        """Learn from a read; returns what markets had awarded [kWh]."""
+        if read.usage_point not in self._tenants:
+            return 0.0
+        power_kw = self.forecast.read(read.usage_point, read.start, read.duration, read.energy_kwh)
+        self.errors.read(read.usage_point, read.start, read.duration, power_kw)
+        return read.energy_kwh - power_kw * read.duration / HOUR
+
+    def _energy(self, read: MeterRead, energy_kwh: float, awarded_kwh: float) -> CustomerEnergy:
+        name, start = read.usage_point, read.start
+        contract, paid = self.customers.contract(name, start), 0.0
+        if contract is not None and energy_kwh < 0.0:
+            paid = self._rates[contract.tariff].paid(
+                start,
+                energy_kwh,
+                position_kwh=self.book.position_kwh(name, start, start + read.duration),
+                day_ahead_per_kwh=self.book.day_ahead_price(name, contract.market, start),
+                real_time_per_kwh=self.book.real_time_price(name, contract.market, start),
+            )
+        return CustomerEnergy(name, start, energy_kwh, awarded_kwh, paid)
+
+    # Bills
+
+    def usage(self, contract: Assignment, start: Instant, end: Instant) -> Usage:
+        """What a bill for a period asks for; the baseline of a subscription is the profile of the class."""
+        usage = self.book.usage(contract.usage_point, contract.market, start, end)
+        if self.catalogue[contract.tariff].tariff.market_rule is not MarketRule.SUBSCRIPTION:
+            return usage
+        profile = self.profiles.get(contract.customer_class, self.profiles[""])
+        baseline = [profile.over(local_hours(self.calendar, int(each), usage.duration)) for each in usage.start]
+        return attrs.evolve(usage, baseline_kw=np.array(baseline))
