@@ -213,4 +213,12 @@ def test_a_rise_between_the_ends_is_found() -> None:
 
 
 def test_a_last_coefficient_of_next_to_nothing_does_no_harm() -> None:
-    assert polynomial_points([0.3, -0.01, 0.0, -5e-324], 0, 5)[-1] == (5, 0.25)
+    assert polynomial_points([0.3, -0.01, -0.001, -5e-324], 0, 5) == polynomial_points([0.3, -0.01, -0.001], 0, 5)
+
+
+def test_rounding_lets_no_price_rise() -> None:
+    # Flat at 1 kW, and the terms of some of these cancel to more at the end of the range than at its start.
+    for steep in range(1000, 1010):
+        price = 0.3 - np.polynomial.Polynomial([-1.0, 1.0]) ** 3 * steep
+        (_, first), *_, (_, last) = polynomial_points(price.coef.tolist(), 1 - 1e-7, 1 + 1e-7)
+        assert last <= first

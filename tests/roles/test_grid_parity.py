@@ -67,9 +67,9 @@ def test_the_cases_show_every_clearing_type_and_every_difference() -> None:
     assert types == {kind.name for kind in GridClearingType}
     assert [each.name for each in DIFFERENCES] == [f"C{number}" for number in range(1, 8)]
     for each in DIFFERENCES:
-        (path,) = (path for path in CASES if path.stem.startswith(each.name.lower() + "_"))
-        case = read(path.stem)
-        assert differences(case["bids"], grid_of(case))[each.name]
+        cases = [read(path.stem) for path in CASES if path.stem.startswith(f"{each.name.lower()}_")]
+        assert cases
+        assert all(differences(case["bids"], grid_of(case))[each.name] for case in cases)
 
 
 # Why the grid is not exact, each by the smallest example
@@ -133,6 +133,14 @@ def test_c5_what_is_injected_at_any_price_vanishes_below_the_grid() -> None:
 
     assert names(bids, Grid(1.0, 0.3, samples=5)) == ["C5"]
     assert quantities(bids, Grid(1.0, 0.3, samples=5)) == ([0] * 5, [-2] * 5)
+
+
+def test_c5_prices_below_zero_are_cut_off_on_a_grid_that_goes_below_zero_too() -> None:
+    bids: list[Bid] = [[(0, 0.3), (4, -0.1)]]
+    found, exact = quantities(bids, Grid(0.5, -0.5, samples=6))
+
+    assert "C5" in names(bids, Grid(0.5, -0.5, samples=6))
+    assert (found[-1], exact[-1]) == (pytest.approx(3), pytest.approx(4))
 
 
 def test_c6_a_band_of_no_width_loses_all_demand() -> None:
