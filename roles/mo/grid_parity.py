@@ -115,14 +115,14 @@ def within(points: list[Point], highest: float, lowest: float) -> list[Point]:
 
 def _below(points: list[Point], highest: float) -> list[Point]:
     kept = [point for point in points if point[1] <= highest]
-    if kept and len(kept) < len(points) and kept[0][1] != highest:
+    if kept and len(kept) < len(points):
         kept.insert(0, _at_price(points[-len(kept) - 1], kept[0], highest))
     return kept
 
 
 def _above(points: list[Point], lowest: float) -> list[Point]:
     kept = [point for point in points if point[1] >= lowest]
-    if kept and len(kept) < len(points) and kept[-1][1] != lowest:
+    if kept and len(kept) < len(points):
         kept.append(_at_price(kept[-1], points[len(kept)], lowest))
     return kept
 
