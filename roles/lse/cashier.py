@@ -79,7 +79,7 @@ class Cashier:
 
     def _dispute(self, statement: SettlementStatement, length: Duration) -> None:
         """Contest every line that the own books contradict, unless that has been done."""
-        for claim in contradictions(statement, length, self._books(statement.market)):
+        for claim in contradictions(statement, length, self._books(statement.market, statement.product)):
             line = statement.lines[claim.line]
             key = statement.market, statement.clearing, line.slot, line.kind, line.usage_point, claim.claimed_kwh
             if key in self._disputed:
@@ -99,10 +99,11 @@ class Cashier:
                 )
             )
 
-    def _books(self, market: str) -> OwnBooks:
+    def _books(self, market: str, product: str) -> OwnBooks:
         portfolio = self.portfolio
         return OwnBooks(
             usage_points=lambda instant: portfolio.customers.at(instant, market),
             metered=portfolio.book.metered_kwh,
             position=portfolio.book.position_kwh,
+            expected=lambda instant: portfolio.expected(market, product, instant),
         )

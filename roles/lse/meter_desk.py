@@ -49,7 +49,6 @@ class MeterDesk:
                 self.portfolio.begin(assignment.usage_point, self.port.now)
 
     async def _begin_later(self, assignment: Assignment) -> None:
-        # After the reads of the interval before, which are those of the customer before.
         await self.port.sleep_until(assignment.effective_from)
         self.portfolio.begin(assignment.usage_point, self.port.now)
 
@@ -79,7 +78,7 @@ class MeterDesk:
 
     async def _record(self) -> None:
         for start in range(0, self.port.stop, SLOT):
-            await self.port.sleep_until(min(start + SLOT, self.port.stop))
+            await self.port.sleep_until(min(start + SLOT, self.port.stop), LAST)
             self._publish(start)
 
     async def _record_anew(self) -> None:
@@ -98,7 +97,7 @@ class MeterDesk:
         port, calendar = self.port, self.port.calendar
         while port.now < port.stop:
             tomorrow = calendar.local(port.now).date() + timedelta(days=1)
-            await port.sleep_until(min(midnight(calendar, tomorrow), port.stop))
+            await port.sleep_until(min(midnight(calendar, tomorrow), port.stop), LAST)
             for report in self.portfolio.errors.report(port.now):
                 self._publish_errors(report, ForecastSubject.CUSTOMER_CLASS, report.classes)
                 self._publish_errors(report, ForecastSubject.USAGE_POINT, report.customers)

@@ -8,8 +8,9 @@ from math import isnan
 import attrs
 import numpy as np
 
-from ...kernel import HOUR, Calendar, Duration, Instant, UsageError
-from ..interfaces import Assignment, MeterRead, Positions
+from ...kernel import DAY, HOUR, Calendar, Duration, Instant, UsageError
+from ..interfaces import NO_MARKET, Assignment, MeterRead, Positions
+from ..intervals import Intervals
 from .books import CustomerBook
 from .customers import Customers
 from .exports import ExportRates
@@ -20,6 +21,9 @@ from .profile import HourlyProfile, local_hours
 from .tariff import Tariff, Usage
 from .tariff.tariff import MarketRule
 
+_KEPT = 3 * DAY
+"""How long what was expected of a slot is kept."""
+
 
 @attrs.frozen
 class Terms:
@@ -27,6 +31,16 @@ class Terms:
 
     tariff: Tariff
     market: str
+
+
+@attrs.frozen
+class Expected:
+    """What customers with awards were expected to use in a slot, when it was cleared."""
+
+    usage_points: tuple[str, ...]
+    """Those with awards; of the others, whatever is metered is as expected."""
+    power_kw: float
+    """Awards, and the load beside them that was not bid."""
 
 
 @attrs.define
@@ -43,6 +57,9 @@ class Portfolio:
     supply: SupplyBook = attrs.field(factory=SupplyBook, init=False)
     errors: ForecastErrors = attrs.field(init=False)
     _rates: dict[str, ExportRates] = attrs.field(init=False)
+    _estimates: dict[tuple[str, str, Instant], dict[str, float]] = attrs.field(factory=dict, init=False)
+    """Load that was not bid, by market, series and slot, until the slot is cleared [kW]."""
+    _expected: dict[tuple[str, str], Intervals[Expected]] = attrs.field(factory=dict, init=False)
     _tenants: dict[str, str] = attrs.field(factory=dict, init=False)
     """Usage point to the customer that its forecast is of."""
 
@@ -88,6 +105,8 @@ class Portfolio:
         usage_points = self._known_at(start, market)
         power_kw = self.forecast.expected_kw(usage_points, start, length)
         self.errors.expect(product, now, start, length, usage_points, power_kw)
+        if market != NO_MARKET:
+            self._estimates[market, product, start] = dict(zip(usage_points, power_kw, strict=True))
         return usage_points, power_kw
 
     def expected_kw(self, market: str, start: Instant, length: Duration) -> float:
@@ -103,9 +122,25 @@ class Portfolio:
     def positions(self, positions: Positions) -> None:
         """Enter what customers hold for a slot."""
         self.book.positions(positions)
+        self._expect(positions)
         for usage_point, power_kw in zip(positions.usage_points, positions.power_kw, strict=True):
             if usage_point in self._tenants:
                 self.forecast.award(usage_point, positions.slot_start, positions.slot_length, power_kw)
+
+    def _expect(self, positions: Positions) -> None:
+        """Keep what is expected of those with awards, for as long as a statement may be contested."""
+        key = positions.market, positions.product
+        unbid_kw = self._estimates.pop((*key, positions.slot_start), {})
+        rows = zip(positions.usage_points, positions.power_kw, strict=True) if positions.commitment else ()
+        power_kw = {name: kw + unbid_kw.get(name, 0.0) for name, kw in rows}
+        expected = self._expected.setdefault(key, Intervals())
+        expected.enter(positions.slot_start, positions.slot_length, Expected(tuple(power_kw), sum(power_kw.values())))
+        expected.forget(positions.slot_start - _KEPT)
+
+    def expected(self, market: str, product: str, start: Instant) -> Expected | None:
+        """What was expected in a slot; None where that is not known, or forgotten."""
+        held = self._expected.get((market, product), Intervals()).at(start)
+        return None if held is None else held.value
 
     # Meters
 
@@ -125,8 +160,9 @@ class Portfolio:
         return True
 
     def _learn(self, read: MeterRead) -> float:
-        """Learn from a read; returns what markets had awarded [kWh]."""
-        if read.usage_point not in self._tenants:
+        """Learn from a read; returns what markets had awarded [kWh]. One of another customer's time teaches nothing."""
+        contract = self.customers.contract(read.usage_point, read.start)
+        if contract is None or self._tenants.get(read.usage_point) != contract.customer:
             return 0.0
         power_kw = self.forecast.read(read.usage_point, read.start, read.duration, read.energy_kwh)
         self.errors.read(read.usage_point, read.start, read.duration, power_kw)
