@@ -18,7 +18,7 @@ peak_kw = "many"
 transformers = [{ name = "t01", rating_kva = -3 }, { name = "t01", rating_kva = 25 }]
 
 [lse.simple]
-tariff = "flatt"
+tariffs = [{ name = "flat", tariff = "flatt" }]
 wholesale = "iso"
 profile_kw = [1.0, 2.0]
 
@@ -41,7 +41,7 @@ EXPECTED = [
     (8, "do.wires.substation_limit_kw", "above 0"),
     (9, "do.wires.peak_kw", "expected a number"),
     (10, "do.wires.transformers[0].rating_kva", "above 0"),
-    (13, "lse.simple.tariff", "expected one of flat, transactive"),
+    (13, "lse.simple.tariffs[0].tariff", "flatt"),
     (14, "lse.simple.wholesale", "expected a member of the scenario, got wholesale.iso"),
     (15, "lse.simple.profile_kw", "expected 24 numbers"),
     (17, "mo.retail.series", "missing"),

@@ -79,6 +79,7 @@ def test_money_balances_over_all_parties(day: Result) -> None:
     assert statements.balance.sum() == Decimal(0)
     assert statements.received.sum() == statements.paid.sum()
     assert len(statements) == 200 + 5
+    assert table(day, "payment").amount.map(lambda amount: amount == amount.quantize(Decimal("0.01"))).all()
     expected: dict[str, Decimal] = defaultdict(Decimal)
     for payment in table(day, "payment").itertuples():
         expected[f"{payment.payee_role}.{payment.payee}"] += payment.amount
@@ -112,13 +113,37 @@ def transactive_bills(day: Result) -> pd.Series:
     return bill.add(reads.groupby("usage_point").amount.sum(), fill_value=0.0)
 
 
-def test_every_order_gets_one_award(day: Result) -> None:
-    keys = ["product", "resource", "slot_start"]
-    orders, awards = table(day, "order"), table(day, "award")
-    assert len(orders) == len(awards) > 40_000
+def test_every_order_is_answered_and_gets_one_award(day: Result) -> None:
+    keys = ["product", "resource", "clearing"]
+    orders, awards, answers = table(day, "order"), table(day, "award"), table(day, "order_response")
+    assert len(orders) == len(awards) == len(answers) > 40_000
+    assert set(answers.status) == {"acknowledged"}
     assert set(orders[keys].itertuples(index=False)) == set(awards[keys].itertuples(index=False))
-    refused = awards[awards.quantity_kw == 0.0]
-    assert (refused.reason != "").all()
+    slots = awards.explode(["quantity_kw", "reason"])
+    assert (slots[slots.quantity_kw == 0.0].reason != "").all()
+
+
+def test_every_market_instance_goes_through_its_states_and_is_settled(day: Result) -> None:
+    changes = table(day, "market_state_change")
+    assert day.scenario.stop == 26 * HOUR
+    # Settled within an hour of its delivery: all but the last twelve slots of five minutes.
+    expired = changes[(changes["product"] == "real-time") & (changes.state == "expired")]
+    assert len(expired) == 311 - 12
+    statements = table(day, "settlement_statement")
+    by_type = statements.groupby(["clearing", "type"]).size().unstack()
+    assert len(by_type) == 311
+    assert (by_type[["initial", "final"]] == 1).all(axis=None)
+
+
+def test_the_retailer_owes_the_market_what_its_customers_pay_beyond_the_supply(day: Result) -> None:
+    # The bills of the customers, less the same energy at the supply's price, by the records of both.
+    statements = table(day, "settlement_statement").query("type == 'initial'")
+    lines = statements.explode(["lines.kind", "lines.quantity_kwh"])
+    energy = lines[lines["lines.kind"].isin(["day-ahead energy", "real-time energy", "imbalance"])]
+    reads = table(day, "meter_read").query("lse == 'green'")
+    first = table(day, "clearing_result").query("product == 'real-time'").slot_start.min()
+    settled = reads[reads.start >= first].energy_kwh.sum()
+    np.testing.assert_allclose(energy["lines.quantity_kwh"].sum(), settled, atol=1e-6)
 
 
 def test_nobody_hears_what_is_not_meant_for_him(day: Result) -> None:
