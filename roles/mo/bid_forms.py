@@ -87,7 +87,7 @@ def polynomial_points(
     """
     _require(_range_faults(coefficients, least_kw, most_kw, tolerance_kw, tolerance_per_kwh))
     price = Polynomial(np.asarray(coefficients, np.float64))
-    _require(_rises(price, least_kw, most_kw))
+    _require(_overflows(price, least_kw, most_kw) or _rises(price, least_kw, most_kw))
     quantities = [least_kw, *_ends(price, least_kw, most_kw, tolerance_kw, tolerance_per_kwh)]
     # Where the polynomial is flat, rounding may let it rise by a digit.
     prices = np.minimum.accumulate(price(np.array(quantities)))
@@ -160,6 +160,15 @@ def _range_faults(
         if not tolerance > 0:
             found.append(f"{name} is {tolerance}: a tolerance is above zero")
     return found
+
+
+def _overflows(price: Polynomial, least_kw: float, most_kw: float) -> list[str]:
+    largest_kw = max(abs(least_kw), abs(most_kw))
+    with np.errstate(over="ignore"):
+        largest = Polynomial(np.abs(price.coef))(largest_kw)
+    if isfinite(largest):
+        return []
+    return [f"its terms at {largest_kw:g} kW are no finite prices: give smaller coefficients"]
 
 
 def _rises(price: Polynomial, least_kw: float, most_kw: float) -> list[str]:

@@ -188,6 +188,8 @@ def test_all_forms_are_cleared_together(
         ([0.3, 0, 0, 0.1], -1, 1, 0.01, ["rises at -1 kW", "rises at 1 kW"]),
         ([nan, inf], 5, 0, 0.0, ["coefficient 0", "coefficient 1", "range 5 to 0", "tolerance_kw is 0"]),
         ([], 0, 5, 0.01, ["no coefficients"]),
+        ([0.3, -1e308], 0, 1e6, 0.01, ["no finite prices"]),
+        ([0.3, 0.0, 1e308, -1e308], -20, 5, 0.01, ["no finite prices"]),
         ([0.3, -0.01, -0.01], 0, 1e6, 1e-3, ["more than 1000 points"]),
     ],
 )

@@ -19,6 +19,7 @@ CAP, FLOOR = 0.3, 0.0
 prices = st.integers(-5, 35).map(lambda k: k / 100) | st.floats(-0.05, 0.35).map(lambda p: round(p, 5))
 whole_kw = st.integers(-6, 6).map(float)
 limits = st.none() | st.integers(0, 12).map(float)
+bands = st.sampled_from([(FLOOR, CAP), (-0.05, 0.3), (-0.05, 0.0), (0.1, 0.1), (0.3, 0.35)])
 
 
 @st.composite
@@ -41,8 +42,14 @@ def supplies(draw: st.DrawFn) -> SupplyCurve:
     return SupplyCurve.from_points(np.array(quantity_kw), np.array(price))
 
 
-def cleared(demand: DemandCurve, supply: SupplyCurve, limit_kw: float | None = None) -> Clearing:
-    return clear(demand, supply, price_cap=CAP, price_floor=FLOOR, limit_kw=limit_kw)
+def cleared(
+    demand: DemandCurve,
+    supply: SupplyCurve,
+    limit_kw: float | None = None,
+    *,
+    band: tuple[float, float] = (FLOOR, CAP),
+) -> Clearing:
+    return clear(demand, supply, price_floor=band[0], price_cap=band[1], limit_kw=limit_kw)
 
 
 def excess(demand: DemandCurve, supply: SupplyCurve, limit_kw: float | None, price: float) -> tuple[float, float]:
@@ -52,20 +59,20 @@ def excess(demand: DemandCurve, supply: SupplyCurve, limit_kw: float | None, pri
     return low - most, high - least
 
 
-@given(markets(), supplies(), limits, whole_kw)
+@given(markets(), supplies(), limits, whole_kw, bands)
 def test_the_price_is_where_a_bisection_finds_it(
-    market: Market, supply: SupplyCurve, limit_kw: float | None, fixed_kw: float
+    market: Market, supply: SupplyCurve, limit_kw: float | None, fixed_kw: float, band: tuple[float, float]
 ) -> None:
     demand = aggregate(*market, fixed_kw=fixed_kw)
-    result = cleared(demand, supply, limit_kw)
+    result = cleared(demand, supply, limit_kw, band=band)
 
-    lower, upper = FLOOR, CAP
-    if excess(demand, supply, limit_kw, CAP)[0] > 0:
+    lower, upper = band
+    if excess(demand, supply, limit_kw, upper)[0] > 0:
         assert result.outcome is Outcome.AT_CAP
-        lower = CAP
-    elif excess(demand, supply, limit_kw, FLOOR)[1] < 0:
+        lower = upper
+    elif excess(demand, supply, limit_kw, lower)[1] < 0:
         assert result.outcome is Outcome.AT_FLOOR
-        upper = FLOOR
+        upper = lower
     for _ in range(60):
         middle = (lower + upper) / 2
         if excess(demand, supply, limit_kw, middle)[0] > 0:
@@ -79,16 +86,16 @@ def test_the_price_is_where_a_bisection_finds_it(
     assert result.price_per_kwh <= upper + 1e-9 or abs(least) < 1e-9 or abs(most) < 1e-9
 
 
-@given(markets(), supplies(), limits, whole_kw)
+@given(markets(), supplies(), limits, whole_kw, bands)
 def test_what_holds_in_every_market(
-    market: Market, supply: SupplyCurve, limit_kw: float | None, fixed_kw: float
+    market: Market, supply: SupplyCurve, limit_kw: float | None, fixed_kw: float, band: tuple[float, float]
 ) -> None:
     demand = aggregate(*market, fixed_kw=fixed_kw)
-    result = cleared(demand, supply, limit_kw)
+    result = cleared(demand, supply, limit_kw, band=band)
     low, high = demand.quantity_range_at(result.price_per_kwh)
     least, most = supply.limits_at(result.price_per_kwh)
 
-    assert FLOOR <= result.price_per_kwh <= CAP
+    assert band[0] <= result.price_per_kwh <= band[1]
     assert 0 <= result.marginal_fraction <= 1
     assert result.congestion_price_per_kwh >= 0
     assert limit_kw is None or result.quantity_kw <= limit_kw
