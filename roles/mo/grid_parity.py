@@ -89,7 +89,7 @@ def sample_bids(
     for number, bid in enumerate(bids):
         if len(bid) == 1:
             raise ValueError(f"bid {number} has one point: the grid takes two or more, so repeat it")
-        _add(total, within(as_sorted(bid), highest_per_kwh, lowest_per_kwh), highest_per_kwh, lowest_per_kwh)
+        _add(total, _within(as_sorted(bid), highest_per_kwh, lowest_per_kwh), highest_per_kwh, lowest_per_kwh)
         is_elastic = is_elastic or bool((total != total[0]).any())
     return GridCurve(np.linspace(highest_per_kwh, lowest_per_kwh, samples), total, is_elastic)
 
@@ -108,7 +108,7 @@ def as_sorted(bid: Points) -> list[Point]:
     return points
 
 
-def within(points: list[Point], highest: float, lowest: float) -> list[Point]:
+def _within(points: list[Point], highest: float, lowest: float) -> list[Point]:
     """The part of a sorted bid between two prices; nothing of one that lies wholly above or below."""
     return _above(_below(_above(points, 0.0), highest), lowest)
 
