@@ -18,10 +18,10 @@ import attrs
 import numpy as np
 
 from ..kernel import InternalError
-from ..roles.mo.allocation import allocate
-from ..roles.mo.clearing import Clearing, SupplyCurve, clear
-from ..roles.mo.curves import DemandCurve, aggregate
-from ..roles.mo.grid_parity import SAMPLES, clear_on_grid, sample_bids
+from ..roles.auction.allocation import allocate
+from ..roles.auction.clearing import Clearing, SupplyCurve, clear
+from ..roles.auction.curves import DemandCurve, aggregate
+from ..roles.auction.grid_parity import SAMPLES, clear_on_grid, sample_bids
 from . import tesp_peer
 
 Measurement = dict[str, Any]

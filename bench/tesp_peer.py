@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from ..roles.mo.grid_parity import GridClearing, GridClearingType, GridCurve
+from ..roles.auction.grid_parity import GridClearing, GridClearingType, GridCurve
 
 Points = Sequence[tuple[float, float]]
 

@@ -83,7 +83,7 @@ def test_nothing_imports_upward_and_what_is_heavy_comes_late():
         ("kernel/agenda.py", "class A:\n    from nats.aio import client", "nats.aio.client at import"),
         ("roles/__init__.py", "from gridbus.agents.models import house", "gridbus.agents.models.house"),
         ("roles/mo/__init__.py", "def f():\n    from ...bench import scale", "gridbus.bench.scale"),
-        ("agents/__init__.py", "from ..roles.mo import clearing", "gridbus.roles.mo.clearing"),
+        ("agents/__init__.py", "from ..roles.auction import clearing", "gridbus.roles.auction.clearing"),
         ("agents/__init__.py", "from ..roles import mo", "gridbus.roles.mo"),
         ("agents/__init__.py", "import pvlib.iotools", "pvlib.iotools at import"),
     ],
@@ -107,7 +107,7 @@ def test_an_import_that_should_not_be_is_found(tmp_path: Path, file: str, line: 
         ("kernel/agenda.py", "if TYPE_CHECKING:\n    import helics"),
         ("agents/__init__.py", "from ..roles.interfaces import market"),
         ("agents/__init__.py", "from ..roles import interfaces"),
-        ("bench/__init__.py", "from ..agents import population\nfrom ..roles.mo import clearing"),
+        ("bench/__init__.py", "from ..agents import population\nfrom ..roles.auction import clearing"),
     ],
 )
 def test_an_import_that_may_be_is_not_found(tmp_path: Path, file: str, line: str):

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import attrs
 import numpy as np
 
+from ..auction.curves import DemandCurve, FloatArray, aggregate, stack_bids
 from ..interfaces import BidForm, QuadraticDemand
-from ..mo.curves import DemandCurve, FloatArray, aggregate, stack_bids
 from ..wholesale_curve import Bid, QuadraticSupply, clear_wholesale
 from .pricing import RetailRate
 

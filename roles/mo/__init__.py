@@ -1,8 +1,8 @@
 """The market operator: orders, clearing within network limits, awards."""
 
-from .allocation import allocate
-from .clearing import Clearing, Outcome, SupplyCurve, TieRule, clear
-from .curves import DemandCurve, aggregate
+from ..auction.allocation import allocate
+from ..auction.clearing import Clearing, Outcome, SupplyCurve, TieRule, clear
+from ..auction.curves import DemandCurve, aggregate
 from .operator import MarketOperator
 
 __all__ = [

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..auction.curves import FloatArray
 from ..interfaces import Award, AwardStatus, ClearingResult, MarketOutcome, MarketPrice
-from .curves import FloatArray
 from .ledger import Cleared, Holding
 from .missing import with_supply
 from .slot_clearing import SlotAwards, SlotClearing

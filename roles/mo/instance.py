@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...kernel import FIRST, NORMAL, Instant
+from ..auction.curves import FloatArray
+from ..auction.safe_clearing import Slot
 from ..interfaces import (
     AggregateDemand,
     CancelOrder,
@@ -26,13 +28,11 @@ from ..interfaces import (
     SupplyOffer,
 )
 from .awarding import clear_instance, suspend
-from .curves import FloatArray
 from .ledger import Cleared
 from .mechanism import Negotiation
 from .missing import missing_orders
 from .order_book import Answer, Entered, OrderBook, stacked
 from .reconcile import Reconcile
-from .safe_clearing import Slot
 from .spec import Timeline
 from .states import Boundary, following
 from .venue import Venue

@@ -15,9 +15,9 @@ import attrs
 
 from ...kernel import Instant, Port
 from ...kernel.plugins import load
-from .clearing import SupplyCurve, clear
-from .curves import aggregate
-from .safe_clearing import Slot, SlotResult, clear_slot
+from ..auction.clearing import SupplyCurve, clear
+from ..auction.curves import aggregate
+from ..auction.safe_clearing import Slot, SlotResult, clear_slot
 
 
 @attrs.frozen

@@ -8,10 +8,10 @@ from math import isfinite
 import attrs
 
 from ...kernel import Instant
+from ..auction.safe_clearing import Slot
 from ..interfaces import Order, Registration, SupplyOffer
 from .ledger import Cleared
 from .order_book import Curve, Entered, OrderBook
-from .safe_clearing import Slot
 from .spec import MissingOfferRule, MissingOrderRule, Timeline
 from .venue import Venue
 

@@ -8,9 +8,9 @@ import attrs
 import numpy as np
 
 from ...kernel import Instant
+from ..auction.bid_forms import Points, block_points, polynomial_points
+from ..auction.curves import FloatArray, faults
 from ..interfaces import CurveForm, Order, OrderStatus, Reason, ReasonCode, Registration, belongs
-from .bid_forms import Points, block_points, polynomial_points
-from .curves import FloatArray, faults
 from .spec import Timeline
 
 Curve = tuple[tuple[float, ...], tuple[float, ...]]

@@ -12,9 +12,9 @@ import attrs
 import numpy as np
 
 from ...kernel import Instant
+from ..auction.curves import FloatArray
 from ..interfaces import Assignment, Dispute, LoadEstimate, MarketEnergy
 from ..settlement import DeliverySlot, Issue, MarketInstance, Reconciliation
-from .curves import FloatArray
 from .ledger import Cleared
 from .spec import Timeline
 from .venue import Venue

@@ -11,6 +11,9 @@ import attrs
 import numpy as np
 
 from ...kernel import DeadlinePassed, Duration, Instant
+from ..auction.clearing import Clearing, Outcome
+from ..auction.curves import FloatArray, asked
+from ..auction.safe_clearing import Slot, SlotResult, curtailed
 from ..interfaces import (
     SUBSTATION,
     AwardStatus,
@@ -21,10 +24,7 @@ from ..interfaces import (
     ValidationRequest,
     ValidationResult,
 )
-from .clearing import Clearing, Outcome
-from .curves import FloatArray, asked
 from .order_book import Entered
-from .safe_clearing import Slot, SlotResult, curtailed
 from .spec import Timeline
 from .venue import Venue
 

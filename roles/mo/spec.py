@@ -8,8 +8,8 @@ from enum import Enum
 import attrs
 
 from ...kernel import MINUTE, Duration, Instant, UsageError, field, value
+from ..auction.clearing import TieRule
 from ..interfaces import MarketState
-from .clearing import TieRule
 from .mechanism import mechanism
 from .states import TRANSITIONS, Boundary
 

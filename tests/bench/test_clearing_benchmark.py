@@ -10,7 +10,7 @@ import pytest
 from gridbus.bench import clearing, tesp_peer
 from gridbus.bench.clearing import Problem
 from gridbus.kernel import InternalError
-from gridbus.roles.mo.grid_parity import GridCurve, Points, clear_on_grid, sample_bids
+from gridbus.roles.auction.grid_parity import GridCurve, Points, clear_on_grid, sample_bids
 
 OURS = ["day_ahead_s", "real_time_ms", "real_time_awards_ms", "largest_error_kw"]
 THEIRS = ["tesp_day_ahead_s", "tesp_real_time_ms", "day_ahead_ratio", "real_time_ratio"]

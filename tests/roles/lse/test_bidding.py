@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridbus.kernel import HOUR, Calendar
+from gridbus.roles.auction.curves import DemandCurve, aggregate, stack_bids
 from gridbus.roles.interfaces import BidForm, QuadraticDemand
 from gridbus.roles.lse.ames import fixed_demand, from_ames, to_ames
 from gridbus.roles.lse.bidding import (
@@ -24,7 +25,6 @@ from gridbus.roles.lse.bidding import (
 )
 from gridbus.roles.lse.pricing import NodePrices, RetailRate, node_curve
 from gridbus.roles.lse.week import Days, WeekHours
-from gridbus.roles.mo.curves import DemandCurve, aggregate, stack_bids
 from gridbus.roles.wholesale_curve import Bid, QuadraticSupply
 
 AFFINE, RATIO = RetailRate(1.04, 0.04), RetailRate(1.25, 0.0)

@@ -7,6 +7,7 @@ import pytest
 
 from gridbus.kernel import MINUTE, Port
 from gridbus.kernel.testing import Log
+from gridbus.roles.auction.clearing import TieRule
 from gridbus.roles.interfaces import (
     Award,
     AwardStatus,
@@ -23,7 +24,6 @@ from gridbus.roles.interfaces import (
     ReasonCode,
     ValidationRequest,
 )
-from gridbus.roles.mo.clearing import TieRule
 
 
 def only(award: Award) -> tuple[str, float, float, AwardStatus]:

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridbus.bench.tesp_peer import supply_of
-from gridbus.roles.mo.clearing import SupplyCurve, clear
-from gridbus.roles.mo.curves import aggregate, stack_bids
-from gridbus.roles.mo.grid_differences import DIFFERENCES, Grid, differences
-from gridbus.roles.mo.grid_parity import GridClearing, GridClearingType, GridCurve, clear_on_grid, sample_bids
+from gridbus.roles.auction.clearing import SupplyCurve, clear
+from gridbus.roles.auction.curves import aggregate, stack_bids
+from gridbus.roles.auction.grid_differences import DIFFERENCES, Grid, differences
+from gridbus.roles.auction.grid_parity import GridClearing, GridClearingType, GridCurve, clear_on_grid, sample_bids
 
 Bid = list[tuple[float, float]]
 Case = dict[str, Any]

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridbus.roles.mo.allocation import allocate
-from gridbus.roles.mo.bid_forms import block_points, piecewise_linear_points, polynomial_points, threshold_points
-from gridbus.roles.mo.clearing import SupplyCurve, clear
-from gridbus.roles.mo.curves import DemandCurve, aggregate, faults, stack_bids
+from gridbus.roles.auction.allocation import allocate
+from gridbus.roles.auction.bid_forms import block_points, piecewise_linear_points, polynomial_points, threshold_points
+from gridbus.roles.auction.clearing import SupplyCurve, clear
+from gridbus.roles.auction.curves import DemandCurve, aggregate, faults, stack_bids
 
 Points = tuple[tuple[float, float], ...]
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridbus.roles.mo.allocation import allocate
-from gridbus.roles.mo.clearing import Clearing, Outcome, SupplyCurve, clear
-from gridbus.roles.mo.curves import DemandCurve, FloatArray, aggregate, stack_bids
+from gridbus.roles.auction.allocation import allocate
+from gridbus.roles.auction.clearing import Clearing, Outcome, SupplyCurve, clear
+from gridbus.roles.auction.curves import DemandCurve, FloatArray, aggregate, stack_bids
 
 Bid = list[tuple[float, float]]
 Market = tuple[FloatArray, FloatArray]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridbus.roles.mo.curves import (
+from gridbus.roles.auction.curves import (
     DemandCurve,
     FloatArray,
     aggregate,
@@ -19,7 +19,7 @@ from gridbus.roles.mo.curves import (
     faults,
     stack_bids,
 )
-from gridbus.roles.mo.summation import stable_order
+from gridbus.roles.auction.summation import stable_order
 
 Bid = list[tuple[float, float]]
 

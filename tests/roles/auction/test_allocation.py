@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from gridbus.roles.mo.allocation import allocate
-from gridbus.roles.mo.clearing import Clearing, Outcome, SupplyCurve, TieRule, clear
-from gridbus.roles.mo.curves import FloatArray, aggregate, stack_bids
+from gridbus.roles.auction.allocation import allocate
+from gridbus.roles.auction.clearing import Clearing, Outcome, SupplyCurve, TieRule, clear
+from gridbus.roles.auction.curves import FloatArray, aggregate, stack_bids
 
 Market = tuple[FloatArray, FloatArray, NDArray[np.intp]]
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gridbus.roles.mo.allocation import allocate
-from gridbus.roles.mo.clearing import Outcome, SupplyCurve, TieRule, clear
-from gridbus.roles.mo.safe_clearing import Slot, SlotResult, clear_slot, curtailed
+from gridbus.roles.auction.allocation import allocate
+from gridbus.roles.auction.clearing import Outcome, SupplyCurve, TieRule, clear
+from gridbus.roles.auction.safe_clearing import Slot, SlotResult, clear_slot, curtailed
 
 CAP = 1.0
 TRANSFORMERS = 3
