@@ -212,13 +212,24 @@ def test_without_a_market_the_expected_load_is_bought_at_once_with_its_losses_at
     assert instant == HOUR + 1
 
 
+def expected(*price: float) -> WholesalePrice:
+    return WholesalePrice(
+        iso="iso",
+        product="forecast",
+        slot_start=0,
+        slot_length=HOUR,
+        price_per_kwh=price,
+        quantity_kw=tuple(0.0 for _ in price),
+    )
+
+
 def both_markets(*, late: bool = False) -> Log:
     """A slot at minute 10: calls at minute 5, one market's demand at 6, the other's at 7 or after the gate at 8."""
     second = (8 if late else 7) * MINUTE
     mains = {
         **retailer(tariffs=OFFERS, conversion=PriceConversion.RATIO),
         **registry(in_market("h1"), in_market("h2", "other", "second"), assignment(usage_point="h3")),
-        "wholesale.iso": both(answers(0.2), says((5 * MINUTE, call(2 * STEP, gate=8 * MINUTE)))),
+        "wholesale.iso": both(answers(0.2), says((0, expected(0.9)), (5 * MINUTE, call(2 * STEP, gate=8 * MINUTE)))),
         "mo.retail": says(
             (0, info()),
             (5 * MINUTE, market_call(2 * STEP)),
@@ -261,13 +272,22 @@ def test_estimates_are_told_by_market_and_for_those_in_none() -> None:
     ]
 
 
+def test_a_market_that_has_named_half_of_its_demand_is_expected_to_want_the_other_half() -> None:
+    mains = {
+        **retailer(tariffs=OFFERS, loss_factor=0.0),
+        **registry(in_market("h1")),
+        "wholesale.iso": says((5 * MINUTE, call(2 * STEP, gate=8 * MINUTE, length=2 * STEP))),
+        "mo.retail": says((0, info()), (6 * MINUTE, demand(3 * STEP, (10.0,), (0.5,)))),
+    }
+    (bid,) = run_components(mains, stop=2 * STEP).of(WholesaleBid)
+    assert bid.quantity_kw == pytest.approx((10.0 / 2 + 2.0 / 2,))
+
+
 def test_a_slot_that_the_wholesale_market_has_none_for_is_offered_at_the_expected_price() -> None:
-    prices = WholesalePrice(
-        iso="iso", product="forecast", slot_start=0, slot_length=HOUR, price_per_kwh=(0.3,), quantity_kw=(0.0,)
-    )
+    ahead = call(0, product="day-ahead", gate=MINUTE, length=HOUR)
     mains = {
         **retailer(tariffs=OFFERS, conversion=PriceConversion.RATIO),
-        "wholesale.iso": says((1, prices)),
+        "wholesale.iso": says((0, expected(0.3)), (0, ahead)),
         "mo.retail": says((MINUTE, demand(2 * STEP, (10.0,), (0.5,)))),
     }
     (offer,) = run_components(mains, stop=STEP).of(SupplyOffer)
@@ -281,7 +301,6 @@ def test_a_bid_takes_its_form_from_the_settings_and_is_what_contracts_leave_over
         "price_scaling": 1.0,
         "charge_per_kwh": 0.0,
         "real_time_bid": BidForm.QUADRATIC,
-        "day_ahead_bid": BidForm.FIXED,
         "bilateral": (BilateralBlock(quantity_kw=30.0, price_per_kwh=0.05),),
     }
     mains = {
@@ -296,8 +315,8 @@ def test_a_bid_takes_its_form_from_the_settings_and_is_what_contracts_leave_over
     (schedule,) = log.of(BilateralSchedule)
     assert (schedule.power_kw, schedule.price_per_kwh) == ((30.0,), (0.05,))
     bids = {bid.product: bid for bid in log.of(WholesaleBid)}
-    # Without a day-ahead series its market's customer is expected to use 2 kW; all but 28 of the contract are sold.
-    assert (bids["day-ahead"].form, bids["day-ahead"].quantity_kw) == (BidForm.FIXED, pytest.approx((-28.0,)))
+    # Without a day-ahead series its market's customer is expected to use 2 kW; the rest of the contract is sold.
+    assert (bids["day-ahead"].form, bids["day-ahead"].quantity_kw) == (BidForm.CURVE, pytest.approx((-28.0,)))
     quadratic = bids["real-time"].quadratic
     assert quadratic is not None
     # Price falls by 0.4 $/kWh over 100 kW; the first sample within the middle lies 5.05 % from the start.
@@ -310,13 +329,10 @@ def test_a_bid_takes_its_form_from_the_settings_and_is_what_contracts_leave_over
 
 
 def test_customers_are_told_expected_prices_and_those_of_the_day_ahead_when_they_are_bought() -> None:
-    prices = WholesalePrice(
-        iso="iso", product="forecast", slot_start=0, slot_length=HOUR, price_per_kwh=(0.1, 0.2), quantity_kw=(0.0, 0.0)
-    )
     ahead = call(HOUR, product="day-ahead", gate=30 * MINUTE, length=HOUR)
     mains = {
         **retailer(conversion=PriceConversion.RATIO),
-        "wholesale.iso": both(answers(0.4), says((0, prices), (MINUTE, ahead))),
+        "wholesale.iso": both(answers(0.4), says((0, expected(0.1, 0.2)), (MINUTE, ahead))),
     }
     forecasts = run_components(mains, stop=2 * HOUR).of(PriceForecast)
     assert [(f.first_hour, f.price_per_kwh) for f in forecasts] == [
@@ -326,13 +342,10 @@ def test_customers_are_told_expected_prices_and_those_of_the_day_ahead_when_they
 
 
 def test_a_dynamic_tariff_without_a_market_has_the_prices_that_were_told() -> None:
-    prices = WholesalePrice(
-        iso="iso", product="forecast", slot_start=0, slot_length=HOUR, price_per_kwh=(0.1, 0.2), quantity_kw=(0.0, 0.0)
-    )
     mains = {
         **retailer(conversion=PriceConversion.RATIO, tariffs=(TariffOffer(name="dynamic"),)),
         **registry(assignment(tariff="dynamic")),
-        "wholesale.iso": says((0, prices)),
+        "wholesale.iso": says((0, expected(0.1, 0.2))),
         "do.wires": says(*meter(10.0, 20.0)),
     }
     (bill,) = run_components(mains, stop=2 * HOUR).of(Bill)
@@ -389,8 +402,12 @@ def revised() -> Log:
             await port.sleep_until((hour + 1) * HOUR)
             port.publish(read(hour * HOUR, 1.0))
             port.publish(EntityEnergy(lse="green", start=hour * HOUR, duration=HOUR, metered_kwh=1.0, losses_kwh=0.0))
-        for hour, kwh in ((2, 11.0), (3, 11.0), (4, -9.0), (25, 5.0)):
+        changes = ((2, 11.0), (3, 11.0), (4, -9.0), (25, 5.0))
+        for hour, kwh in changes:
+            await port.sleep_until(30 * HOUR)
             port.publish(read(hour * HOUR, kwh), revision=2)
+        for hour, kwh in changes:
+            await port.sleep_until(30 * HOUR)
             port.publish(
                 EntityEnergy(lse="green", start=hour * HOUR, duration=HOUR, metered_kwh=kwh, losses_kwh=0.0), revision=2
             )
@@ -546,7 +563,7 @@ def statement(kwh: float, version: int = 1, kind: StatementType = StatementType.
     )
 
 
-def test_a_statement_that_contradicts_the_meter_is_disputed_once_and_a_final_one_no_more() -> None:
+def test_a_statement_that_contradicts_the_meter_is_disputed_once() -> None:
     mains = {
         **retailer(tariffs=OFFERS),
         **registry(in_market("h1")),
@@ -557,11 +574,20 @@ def test_a_statement_that_contradicts_the_meter_is_disputed_once_and_a_final_one
             (STEP + 2, statement(1.0, 2, StatementType.RECALCULATION)),
             (STEP + 3, statement(1.2, 3, StatementType.RECALCULATION)),
             (STEP + 4, statement(1.5, 4, StatementType.RECALCULATION)),
-            (STEP + 5, statement(0.5, 5, StatementType.FINAL)),
         ),
     }
     disputes = run_components(mains, stop=2 * STEP).of(Dispute)
     assert [(d.statement, d.line, d.claimed_kwh, d.dispute) for d in disputes] == [("s-1", 0, 1.5, "green-1")]
+
+
+def test_a_final_statement_is_disputed_no_more() -> None:
+    mains = {
+        **retailer(tariffs=OFFERS),
+        **registry(in_market("h1")),
+        "do.wires": says((STEP, read(0, 1.5, duration=STEP))),
+        "mo.retail": says((0, info()), (STEP + 1, statement(1.0, 1, StatementType.FINAL))),
+    }
+    assert run_components(mains, stop=2 * STEP).of(Dispute) == []
 
 
 def test_energy_bought_and_used_is_in_the_procurement_record() -> None:

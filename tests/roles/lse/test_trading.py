@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridbus.kernel import DAY, HOUR, MINUTE, Calendar, UsageError
+from gridbus.kernel.shape import evolved
 from gridbus.roles.interfaces import (
     NO_MARKET,
     AggregateDemand,
@@ -196,6 +197,22 @@ def test_estimates_are_of_the_customers_of_one_market_and_of_what_is_not_awarded
     ]
 
 
+def test_what_is_expected_of_a_slot_is_the_awards_and_the_load_beside_them_until_it_is_forgotten() -> None:
+    made = portfolio(assignment(tariff="gold", market="retail"))
+    made.estimate("retail", "day-ahead", -HOUR, 0, HOUR)
+    made.positions(awards(5.0))
+    expected = made.expected("retail", "day-ahead", HOUR // 2)
+    assert expected is not None
+    assert (expected.usage_points, expected.power_kw) == (("h1",), 7.0)
+    assert made.expected("retail", "real-time", 0) is None
+    made.positions(evolved(awards(1.0), slot_start=30 * DAY))
+    assert made.expected("retail", "day-ahead", 0) is None
+    made.positions(evolved(awards(1.0), slot_start=31 * DAY, commitment=False))
+    without = made.expected("retail", "day-ahead", 31 * DAY)
+    assert without is not None
+    assert (without.usage_points, without.power_kw) == ((), 0)
+
+
 def test_another_customer_is_forecast_by_his_class_and_one_who_only_switches_as_before() -> None:
     made = portfolio(assignment())
     made.read(read(9.0), 1)
@@ -241,6 +258,7 @@ def test_a_revised_read_replaces_the_first_in_all_books_but_teaches_nothing() ->
     assert made.read(read(-4.0), 2)
     assert not made.read(read(9.0), 2)
     assert customers_line(made) == pytest.approx((0.0, 4.0, 0.2))
+    assert made.supply.procurement("green", 0, HOUR).usage_points == ()
     assert made.book.metered_kwh("h1", 0, HOUR) == -4.0
     assert made.expected_kw("none", HOUR, HOUR) == pytest.approx(6.0)
 
