@@ -129,4 +129,7 @@ class CustomerBook:
         )
 
     def _point(self, usage_point: str) -> _Point:
-        return self._points.setdefault(usage_point, _Point())
+        point = self._points.get(usage_point)
+        if point is None:
+            point = self._points[usage_point] = _Point()
+        return point

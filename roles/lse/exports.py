@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import attrs
 import numpy as np
 from numpy.typing import NDArray
@@ -62,8 +60,3 @@ class ExportRates:
         local = self.calendar.local(start)
         index = int(self._period[int(local.weekday() >= SATURDAY), local.month - 1, local.hour])
         return energy.periods[index].export_per_kwh
-
-
-def export_rates(tariffs: Mapping[str, Tariff], calendar: Calendar) -> dict[str, ExportRates]:
-    """The export prices of each tariff."""
-    return {name: ExportRates(tariff, calendar) for name, tariff in tariffs.items()}

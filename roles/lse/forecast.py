@@ -87,10 +87,6 @@ class LoadForecast:
                 expected.append(profile.over(hours))
         return tuple(expected)
 
-    def class_kw(self, customer_class: str, start: Instant, length: Duration) -> float:
-        """Expected load of an average customer of a class in an interval [kW]."""
-        return self._class(customer_class).profile.over(local_hours(self.calendar, start, length))
-
     def customer_class(self, usage_point: str) -> str:
         """The class of a customer."""
         return self._customers[usage_point].customer_class

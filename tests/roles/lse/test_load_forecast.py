@@ -115,11 +115,10 @@ def test_a_class_learns_the_average_of_its_customers_and_only_of_them() -> None:
     reads = [("h1", 0, 2.0), ("h2", 0, 4.0), ("s1", 0, 20.0), ("h1", 1, 5.0), ("h2", 1, 9.0), ("h1", 2, 0.0)]
     for name, hour, kwh in reads:
         made.read(name, hour * HOUR, HOUR, kwh)
-    assert made.class_kw("residential", 0, HOUR) == pytest.approx(2.0)
-    assert made.class_kw("residential", HOUR, HOUR) == pytest.approx(4.0)
     assert made.profiles[""].power_kw == given_kw
     made.enrol("h3", "residential")
     assert one(made, DAY, usage_point="h3") == pytest.approx(2.0)
+    assert one(made, DAY + HOUR, usage_point="h3") == pytest.approx(4.0)
     assert one(made, DAY, usage_point="s2") == pytest.approx(8.0)
 
 
