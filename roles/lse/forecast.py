@@ -6,7 +6,7 @@ has awarded at his usage point is taken off first: it is known already, and the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -74,18 +74,18 @@ class LoadForecast:
             self._learn(customer, start, duration, power_kw)
         return power_kw
 
-    def expected_kw(self, usage_points: Iterable[str], start: Instant, length: Duration) -> tuple[float, ...]:
-        """Expected load of each usage point in an interval [kW]."""
-        hours = local_hours(self.calendar, start, length)
-        expected = []
-        for usage_point in usage_points:
-            customer = self._customers[usage_point]
-            if customer.last is not None and start - customer.last[0] <= self.near:
-                expected.append(customer.last[1])
-            else:
-                profile = customer.profile or self._class(customer.customer_class).profile
-                expected.append(profile.over(hours))
-        return tuple(expected)
+    def expected_kw(self, usage_point: str, start: Instant, length: Duration) -> float:
+        """Expected load of a usage point in an interval [kW]."""
+        customer = self._customers[usage_point]
+        if customer.last is not None and start - customer.last[0] <= self.near:
+            return customer.last[1]
+        if customer.profile is None:
+            return self.class_kw(customer.customer_class, start, length)
+        return customer.profile.over(local_hours(self.calendar, start, length))
+
+    def class_kw(self, customer_class: str, start: Instant, length: Duration) -> float:
+        """Expected load of an average customer of a class in an interval [kW]."""
+        return self._class(customer_class).profile.over(local_hours(self.calendar, start, length))
 
     def customer_class(self, usage_point: str) -> str:
         """The class of a customer."""

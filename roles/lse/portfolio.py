@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isnan
 
 import attrs
@@ -102,8 +102,8 @@ class Portfolio:
         self, market: str, product: str, now: Instant, start: Instant, length: Duration
     ) -> tuple[tuple[str, ...], tuple[float, ...]]:
         """The customers in a market, or in none, and what each is expected to use beyond what is awarded [kW]."""
-        usage_points = self._known_at(start, market)
-        power_kw = self.forecast.expected_kw(usage_points, start, length)
+        usage_points = self.customers.at(start, market)
+        power_kw = self._load_kw(usage_points, start, length)
         self.errors.expect(product, now, start, length, usage_points, power_kw)
         if market != NO_MARKET:
             self._estimates[market, product, start] = dict(zip(usage_points, power_kw, strict=True))
@@ -111,13 +111,27 @@ class Portfolio:
 
     def expected_kw(self, market: str, start: Instant, length: Duration) -> float:
         """All that the customers in a market are expected to use, with what they hold already [kW]."""
-        usage_points = self._known_at(start, market)
+        usage_points = self.customers.at(start, market)
         held = sum(self.book.position_kwh(name, start, start + length) for name in usage_points) * HOUR / length
-        return sum(self.forecast.expected_kw(usage_points, start, length)) + held
+        return sum(self._load_kw(usage_points, start, length)) + held
 
-    def _known_at(self, instant: Instant, market: str) -> tuple[str, ...]:
-        """The customers at an instant; one whose contract has not begun yet is not counted on before it has."""
-        return tuple(name for name in self.customers.at(instant, market) if name in self._tenants)
+    def _load_kw(self, usage_points: Sequence[str], start: Instant, length: Duration) -> tuple[float, ...]:
+        """Load beyond awards; of one who has not come yet, what is usual in his class."""
+        return tuple(
+            self.forecast.expected_kw(name, start, length)
+            if self._is_tenant(name, start)
+            else self.forecast.class_kw(self._class(name, start), start, length)
+            for name in usage_points
+        )
+
+    def _is_tenant(self, usage_point: str, instant: Instant) -> bool:
+        """Whether the customer of an instant is the one whose forecast there is."""
+        contract = self.customers.contract(usage_point, instant)
+        return contract is not None and self._tenants.get(usage_point) == contract.customer
+
+    def _class(self, usage_point: str, instant: Instant) -> str:
+        contract = self.customers.contract(usage_point, instant)
+        return "" if contract is None else contract.customer_class
 
     def positions(self, positions: Positions) -> None:
         """Enter what customers hold for a slot."""
@@ -161,8 +175,7 @@ class Portfolio:
 
     def _learn(self, read: MeterRead) -> float:
         """Learn from a read; returns what markets had awarded [kWh]. One of another customer's time teaches nothing."""
-        contract = self.customers.contract(read.usage_point, read.start)
-        if contract is None or self._tenants.get(read.usage_point) != contract.customer:
+        if not self._is_tenant(read.usage_point, read.start):
             return 0.0
         power_kw = self.forecast.read(read.usage_point, read.start, read.duration, read.energy_kwh)
         self.errors.read(read.usage_point, read.start, read.duration, power_kw)

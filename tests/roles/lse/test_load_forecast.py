@@ -31,8 +31,7 @@ def forecast(*names: str, calendar: Calendar = UTC_CALENDAR, smoothing: float = 
 
 
 def one(made: LoadForecast, start: int, length: int = HOUR, usage_point: str = "h1") -> float:
-    (expected,) = made.expected_kw((usage_point,), start, length)
-    return expected
+    return made.expected_kw(usage_point, start, length)
 
 
 # Hours of the local clock
@@ -117,7 +116,7 @@ def test_a_class_learns_the_average_of_its_customers_and_only_of_them() -> None:
         made.read(name, hour * HOUR, HOUR, kwh)
     assert made.profiles[""].power_kw == given_kw
     made.enrol("h3", "residential")
-    assert one(made, DAY, usage_point="h3") == pytest.approx(2.0)
+    assert one(made, DAY, usage_point="h3") == made.class_kw("residential", DAY, HOUR) == pytest.approx(2.0)
     assert one(made, DAY + HOUR, usage_point="h3") == pytest.approx(4.0)
     assert one(made, DAY, usage_point="s2") == pytest.approx(8.0)
 

@@ -458,16 +458,15 @@ def test_forecast_errors_are_recorded_at_the_end_of_the_local_day_and_of_the_run
 
 def test_a_new_customer_is_expected_to_be_like_his_class_from_the_instant_at_which_he_moves_in() -> None:
     moves = assignment(2 * HOUR, customer="bob", customer_class="shop")
-    calls = [(start - MINUTE, call(start, gate=start)) for start in (2 * HOUR, 2 * HOUR + STEP)]
+    starts = (2 * HOUR - STEP, 2 * HOUR, 2 * HOUR + STEP)
     mains = {
         **retailer(classes=(LoadClass(name="shop", profile_kw=(9.0,) * 24),)),
         **registry(assignment(0, 2 * HOUR), moves),
-        "wholesale.iso": says(*calls),
+        "wholesale.iso": says(*((start - MINUTE, call(start, gate=start)) for start in starts)),
         "do.wires": says(*meter(5.0, 5.0)),
     }
     estimates = run_components(mains, stop=3 * HOUR).of(LoadEstimate)
-    # Before he is there, what was metered last is the best guess.
-    assert [estimate.power_kw for estimate in estimates] == [(5.0,), (9.0,)]
+    assert [estimate.power_kw for estimate in estimates] == [(5.0,), (9.0,), (9.0,)]
 
 
 # Money and statements

@@ -222,17 +222,21 @@ def test_another_customer_is_forecast_by_his_class_and_one_who_only_switches_as_
     assert made.expected_kw("none", HOUR, HOUR) == pytest.approx(9.0)
     made.take(assignment(HOUR, 2 * HOUR, tariff="credit"))
     made.take(assignment(2 * HOUR, customer="bob", customer_class="shop"))
-    assert made.estimate("none", "day-ahead", HOUR, 2 * HOUR, HOUR)[1] == (9.0,)
+    assert made.estimate("none", "day-ahead", HOUR, HOUR, HOUR)[1] == (9.0,)
+    assert made.estimate("none", "day-ahead", HOUR, 2 * HOUR, HOUR)[1] == (7.0,)
     made.begin("h1", 2 * HOUR)
+    made.read(read(9.0, HOUR), 1)
     assert made.estimate("none", "day-ahead", 2 * HOUR, 2 * HOUR, HOUR)[1] == (7.0,)
 
 
-def test_a_contract_that_has_not_begun_is_not_counted_on() -> None:
+def test_one_who_is_to_come_is_expected_from_then_on_as_is_usual_in_his_class() -> None:
     made = portfolio(assignment())
-    made.take(assignment(HOUR, usage_point="h2"))
-    assert made.estimate("none", "real-time", 0, HOUR, HOUR)[0] == ("h1",)
+    made.take(assignment(HOUR, usage_point="h2", customer_class="shop"))
+    assert made.estimate("none", "day-ahead", 0, 0, HOUR) == (("h1",), (2.0,))
+    assert made.estimate("none", "day-ahead", 0, HOUR, HOUR) == (("h1", "h2"), (2.0, 7.0))
     made.begin("h2", HOUR)
-    assert made.estimate("none", "real-time", HOUR, HOUR, HOUR)[0] == ("h1", "h2")
+    made.read(read(4.0, HOUR, "h2"), 1)
+    assert made.estimate("none", "day-ahead", HOUR, 2 * HOUR, HOUR)[1] == (2.0, 4.0)
 
 
 def customers_line(made: Portfolio) -> tuple[float, float, float]:
