@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from ..kernel import HOUR, Placement, Result, Setting, field, value
 from ..kernel.activity import Main
+from .summary import totals_of_bills
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -70,21 +71,12 @@ def _peak_kw(reads: pa.Table) -> float:
 
 
 def _bills(comparison: Comparison, bills: pa.Table) -> Iterator[Row]:
-    base, variant = (_totals(bills, name) for name in (comparison.base_lse, comparison.variant_lse))
+    base, variant = (totals_of_bills(bills, name) for name in (comparison.base_lse, comparison.variant_lse))
     names = f"{comparison.variant_lse} against {comparison.base_lse}"
     yield f"bills, {names}", _change(sum(base), sum(variant), "$")
     if len(base) == len(variant):
         lower = sum(after < before for before, after in zip(base, variant, strict=True))
         yield f"pay less, {names}", f"{lower} of {len(base)} customers"
-
-
-def _totals(bills: pa.Table, lse: str) -> list[float]:
-    """The bills of each customer of a retailer together, in the order of their names [$]."""
-    rows = bills.filter(pc.equal(bills["lse"], lse))
-    total: dict[str, float] = {}
-    for usage_point, due in zip(rows["usage_point"].to_pylist(), rows["adjustment"].to_pylist(), strict=True):
-        total[usage_point] = total.get(usage_point, 0.0) + float(due)
-    return [amount for _, amount in sorted(total.items())]
 
 
 def _change(before: float, after: float, unit: str) -> str:

@@ -85,10 +85,20 @@ def _awards(awards: pa.Table) -> Iterator[Row]:
 
 def _bills(bills: pa.Table) -> Iterator[Row]:
     for (lse,) in _groups(bills, "lse"):
-        rows = _where(bills, lse=lse)
-        total, count = pc.sum(rows["total"]).as_py(), len(rows)
-        low, high = (pc.min_max(rows["total"]).as_py()[end] for end in ("min", "max"))
-        yield f"bills of {lse}", f"{total:,.2f} $ from {count} customers, {low:,.2f} to {high:,.2f} $"
+        due = totals_of_bills(bills, lse)
+        yield (
+            f"bills of {lse}",
+            f"{sum(due):,.2f} $ from {len(due)} customers, {min(due):,.2f} to {max(due):,.2f} $",
+        )
+
+
+def totals_of_bills(bills: pa.Table, lse: str) -> list[float]:
+    """What each customer of a retailer owes after all periods and revisions, in the order of usage points [$]."""
+    rows = _where(bills, lse=lse)
+    total: dict[str, float] = {}
+    for usage_point, due in zip(rows["usage_point"].to_pylist(), rows["adjustment"].to_pylist(), strict=True):
+        total[usage_point] = total.get(usage_point, 0.0) + float(due)
+    return [amount for _, amount in sorted(total.items())]
 
 
 def _books(statements: pa.Table) -> Iterator[Row]:

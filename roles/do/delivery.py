@@ -21,10 +21,10 @@ class Group:
 
     def add(self, read: Read) -> None:
         """Take a read in."""
-        self.usage_points.append(read.assignment.usage_point)
+        self.usage_points.append(read.usage_point)
         self.energy_kwh.append(read.energy_kwh)
         if read.quality is Quality.ESTIMATED:
-            self.estimated.append(read.assignment.usage_point)
+            self.estimated.append(read.usage_point)
 
     @property
     def metered_kwh(self) -> float:
@@ -46,11 +46,16 @@ class Interval:
     losses_kwh: float
     by_lse: dict[str, Group] = attrs.field(factory=dict, init=False)
     by_market: dict[str, Group] = attrs.field(factory=dict, init=False)
+    nobodys: Group = attrs.field(factory=Group, init=False)
+    """What was drawn where nobody is supplied."""
 
     def take(self, port: Port, reads: Iterable[Read]) -> None:
         """Sort the reads, and publish each for its own retailer."""
         for read in reads:
             assignment = read.assignment
+            if assignment is None:
+                self.nobodys.add(read)
+                continue
             self.by_lse.setdefault(assignment.lse, Group()).add(read)
             if assignment.market != NO_MARKET:
                 self.by_market.setdefault(assignment.market, Group()).add(read)
@@ -68,7 +73,7 @@ class Interval:
     @property
     def metered_kwh(self) -> float:
         """Net energy of all meters."""
-        return sum(group.metered_kwh for group in self.by_lse.values())
+        return sum(group.metered_kwh for group in self.by_lse.values()) + self.nobodys.metered_kwh
 
     def losses_of(self, group: Group) -> float:
         """A group's share of the losses, by the energy that its customers exchanged, either way [kWh]."""

@@ -24,9 +24,10 @@ class _Device:
 
 @attrs.frozen
 class Read:
-    """The read of one meter."""
+    """The read of one meter; without an assignment there is nobody to deliver it to."""
 
-    assignment: Assignment
+    usage_point: str
+    assignment: Assignment | None
     energy_kwh: float
     quality: Quality
 
@@ -59,16 +60,20 @@ class Meters:
 
     transformers: dict[str, int]
     """Transformer to its place in the network's arrays."""
-    _assignments: dict[str, Assignment] = attrs.field(factory=dict, init=False)
+    _assignments: dict[str, dict[Instant, Assignment]] = attrs.field(factory=dict, init=False)
+    """Usage point to its assignments by first instant."""
     _devices: dict[str, _Device] = attrs.field(factory=dict, init=False)
     _connected: _Connected | None = attrs.field(default=None, init=False)
     """The devices below a known transformer; found again when a device or an assignment is new."""
 
     def assign(self, assignment: Assignment) -> None:
-        """Take an assignment over from its first instant; one that has ended is dropped."""
-        if assignment.effective_to is None:
-            self._assignments[assignment.usage_point] = assignment
-            self._connected = None
+        """Take an assignment in, or learn that it ends."""
+        self._assignments.setdefault(assignment.usage_point, {})[assignment.effective_from] = assignment
+        self._connected = None
+
+    def assignment(self, usage_point: str, instant: Instant) -> Assignment | None:
+        """The assignment of a usage point that is in force at an instant."""
+        return next((each for each in self._assignments[usage_point].values() if each.covers(instant)), None)
 
     def report(self, power: DevicePower) -> None:
         """Enter what a device draws; a second report for an interval replaces the first."""
@@ -83,8 +88,8 @@ class Meters:
 
     def transformer_of(self, usage_point: str) -> int | None:
         """The place of the transformer above a usage point, if both are known."""
-        assignment = self._assignments.get(usage_point)
-        return None if assignment is None else self.transformers.get(assignment.transformer)
+        known = self._assignments.get(usage_point)
+        return None if not known else self.transformers.get(known[max(known)].transformer)
 
     def powers(self) -> Powers:
         """The powers of all devices that are connected to the network."""
@@ -122,4 +127,4 @@ class Meters:
                     estimated.add(device.usage_point)
         for usage_point, energy_kwh in sorted(energy.items()):
             quality = Quality.ESTIMATED if usage_point in estimated else Quality.VALID
-            yield Read(self._assignments[usage_point], energy_kwh, quality)
+            yield Read(usage_point, self.assignment(usage_point, start), energy_kwh, quality)

@@ -165,10 +165,7 @@ class _Operator:
                 self._complain_of(assignment)
                 continue
             self.use_of_system.assign(assignment)
-            if assignment.effective_from > self.port.now:
-                self.port.start(self._assign_later(assignment))
-            else:
-                self.meters.assign(assignment)
+            self.meters.assign(assignment)
 
     def _complain_of(self, assignment: Assignment) -> None:
         if self.settings.whole_network:
@@ -176,10 +173,6 @@ class _Operator:
                 f"{assignment.usage_point} is below the transformer {assignment.transformer}, which "
                 f"[do.{self.port.name}] does not have: add it there, or say whole_network = false where another has it"
             )
-
-    async def _assign_later(self, assignment: Assignment) -> None:
-        await self.port.sleep_until(assignment.effective_from, FIRST)
-        self.meters.assign(assignment)
 
     async def _take_powers(self) -> None:
         interval = self.settings.interval

@@ -9,14 +9,16 @@ from gridbus.roles.interfaces import Assignment, DevicePower, Quality
 STEP = 5 * MINUTE
 
 
-def assignment(usage_point: str, lse: str = "green", transformer: str = "t1", to: int | None = None) -> Assignment:
+def assignment(
+    usage_point: str, lse: str = "green", transformer: str = "t1", since: int = 0, to: int | None = None
+) -> Assignment:
     return Assignment(
         usage_point=usage_point,
         lse=lse,
         tariff="flat",
         market="none",
         transformer=transformer,
-        effective_from=0,
+        effective_from=since,
         effective_to=to,
     )
 
@@ -82,13 +84,22 @@ def test_a_meter_without_devices_reads_zero(meters: Meters) -> None:
     assert [(r.energy_kwh, r.quality) for r in read(meters)] == [(0.0, Quality.VALID)]
 
 
-def test_a_new_assignment_takes_the_meter_over_and_the_end_of_the_old_one_does_not_take_it_back(meters: Meters) -> None:
+@pytest.mark.parametrize("is_old_first", [True, False])
+def test_a_meter_is_read_for_whoever_supplies_in_the_interval(meters: Meters, is_old_first: bool) -> None:
     meters.report(power("load", 2.0))
-    meters.assign(assignment("h1", lse="simple", transformer="t2"))
-    meters.assign(assignment("h1", to=STEP))
-    (only,) = read(meters)
-    assert only.assignment.lse == "simple"
+    changes = [assignment("h1", to=STEP), assignment("h1", lse="simple", transformer="t2", since=STEP)]
+    for change in changes if is_old_first else reversed(changes):
+        meters.assign(change)
+    readers = [each.assignment for start in (0, STEP) for each in read(meters, start)]
+    assert [each and each.lse for each in readers] == ["green", "simple"]
     assert meters.powers().places.tolist() == [1]
+
+
+def test_where_nobody_is_supplied_any_more_the_meter_counts_for_nobody(meters: Meters) -> None:
+    meters.report(power("load", 2.0))
+    meters.assign(assignment("h1", to=STEP))
+    (only,) = read(meters, STEP)
+    assert (only.assignment, only.energy_kwh) == (None, pytest.approx(2.0 / 12))
 
 
 def test_devices_below_no_known_transformer_are_on_no_feeder(meters: Meters) -> None:
