@@ -9,9 +9,8 @@ import attrs
 from ...kernel import LAST, Duration, Instant, Port
 from ..accounts import Account
 from ..interfaces import BILLING, Assignment, Dispute, MeterRead, SettlementStatement, StatementType
-from .billing import Billing, Issued
+from .billing import Billing, Issued, OwnBooks, contradictions
 from .portfolio import Portfolio
-from .statement_check import OwnBooks, contradictions
 from .tariff.months import month_parts
 
 

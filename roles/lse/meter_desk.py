@@ -15,7 +15,7 @@ from ..interfaces import (
     MeterRead,
 )
 from .cashier import Cashier
-from .forecast_error import ErrorReport, ErrorStatistics
+from .forecast import ErrorReport, ErrorStatistics
 from .portfolio import Portfolio
 from .procurement import SLOT
 from .tariff.months import midnight

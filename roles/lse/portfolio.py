@@ -11,15 +11,13 @@ import numpy as np
 from ...kernel import DAY, HOUR, Calendar, Duration, Instant, UsageError
 from ..interfaces import NO_MARKET, Assignment, MeterRead, Positions
 from ..intervals import Intervals
-from .books import CustomerBook
-from .customers import Customers
-from .exports import ExportRates
-from .forecast import LoadForecast
-from .forecast_error import ForecastErrors
+from .billing import ExportRates
+from .customers import CustomerBook, Customers
+from .forecast import Expected, ForecastErrors, HourlyProfile, LoadForecast
 from .procurement import CustomerEnergy, SupplyBook
-from .profile import HourlyProfile, local_hours
 from .tariff import Tariff, Usage
 from .tariff.tariff import MarketRule
+from .week import local_hours
 
 _KEPT = 3 * DAY
 """How long what was expected of a slot is kept."""
@@ -31,16 +29,6 @@ class Terms:
 
     tariff: Tariff
     market: str
-
-
-@attrs.frozen
-class Expected:
-    """What customers with awards were expected to use in a slot, when it was cleared."""
-
-    usage_points: tuple[str, ...]
-    """Those with awards; of the others, whatever is metered is as expected."""
-    power_kw: float
-    """Awards, and the load beside them that was not bid."""
 
 
 @attrs.define

@@ -13,16 +13,15 @@ from ...kernel.activity import Main
 from ...kernel.message import is_token
 from ...kernel.shape import evolved
 from ..interfaces import NO_MARKET, BidForm, TariffPublished
-from .bilateral import BilateralBlock
 from .cashier import Cashier
-from .forecast import LoadForecast
+from .forecast import HourlyProfile, LoadForecast
 from .meter_desk import MeterDesk
 from .portfolio import Portfolio, Terms
-from .pricing import NodePrices, PriceConversion, RetailPrice, RetailRate
-from .profile import HOURS, HourlyProfile
+from .procurement import BilateralBlock, NodePrices, PriceConversion, RetailPrice, RetailRate
 from .tariff import Tariff, components, load_tariff
 from .tariff.tariff import MarketRule
 from .trading_desk import TradingDesk
+from .week import HOURS
 
 
 @value

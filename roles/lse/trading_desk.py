@@ -26,13 +26,17 @@ from ..interfaces import (
     WholesaleCall,
     WholesalePrice,
 )
-from .bidding import portfolio_demand, wholesale_bid
-from .bilateral import schedule
-from .demand_book import DemandBook
 from .portfolio import Portfolio
-from .pricing import RetailPrice, node_curve
-from .procurement import Lot
-from .retail_prices import RetailPrices
+from .procurement import (
+    DemandBook,
+    Lot,
+    RetailPrice,
+    RetailPrices,
+    node_curve,
+    portfolio_demand,
+    schedule,
+    wholesale_bid,
+)
 
 if TYPE_CHECKING:
     from .retailer import Retailer
@@ -70,7 +74,13 @@ class TradingDesk:
     def __attrs_post_init__(self) -> None:
         settings = self.settings
         node = settings.node_curve if settings.retail_price is RetailPrice.NODE_CURVE else ()
-        self.prices = RetailPrices(settings.rate(), self.port.calendar, self.portfolio, node)
+        self.prices = RetailPrices(
+            settings.rate(),
+            self.port.calendar,
+            self.portfolio.supply,
+            hourly=self.portfolio.book.prices(NO_MARKET).day_ahead,
+            node=node,
+        )
         self.demands = DemandBook(self.settings.markets)
 
     def start(self) -> None:

@@ -4,9 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
+from functools import lru_cache
 
-from ...kernel import Calendar, Duration, Instant, field, value
-from .profile import HOURS, SATURDAY, local_hours
+from ...kernel import MINUTE, Calendar, Duration, Instant, field, value
+
+HOURS = 24
+SATURDAY = 5
+_QUARTER = 15 * MINUTE
+
+LocalHours = tuple[tuple[int, int, float], ...]
+"""The weekday (0 is Monday), the hour, and the share of a span that lies in it."""
+
+
+@lru_cache(maxsize=4096)
+def local_hours(calendar: Calendar, start: Instant, length: Duration) -> LocalHours:
+    """The hours of the local clock that a span touches, each with its share of the span."""
+    shares: dict[tuple[int, int], float] = {}
+    at, end = start, start + length
+    while at < end:
+        # No clock changes its hour between two quarters of an hour of the epoch.
+        until = min(at + _QUARTER - (calendar.epoch_ns + at) % _QUARTER, end)
+        local = calendar.local(at)
+        key = local.weekday(), local.hour
+        shares[key] = shares.get(key, 0.0) + (until - at) / length
+        at = until
+    return tuple((weekday, hour, share) for (weekday, hour), share in shares.items())
 
 
 class Days(Enum):

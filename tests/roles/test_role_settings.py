@@ -8,7 +8,7 @@ import pytest
 from gridbus.roles.do import DistributionOperator
 from gridbus.roles.do.operator import Transformer
 from gridbus.roles.lse import Retailer
-from gridbus.roles.lse.pricing import NodePrices, RetailPrice
+from gridbus.roles.lse.procurement import NodePrices, RetailPrice
 from gridbus.roles.lse.retailer import LoadClass, TariffOffer
 from gridbus.roles.mo import MarketOperator
 from gridbus.roles.mo.operator import Halt

@@ -46,8 +46,7 @@ from gridbus.roles.interfaces import (
     WholesalePrice,
 )
 from gridbus.roles.lse import Retailer
-from gridbus.roles.lse.bilateral import BilateralBlock
-from gridbus.roles.lse.pricing import PriceConversion
+from gridbus.roles.lse.procurement import BilateralBlock, PriceConversion
 from gridbus.roles.lse.retailer import LoadClass, TariffOffer
 
 Main = Callable[[Port], Any]

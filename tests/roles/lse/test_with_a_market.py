@@ -30,7 +30,7 @@ from gridbus.roles.interfaces import (
     WholesaleBid,
 )
 from gridbus.roles.lse import Retailer
-from gridbus.roles.lse.bilateral import BilateralBlock
+from gridbus.roles.lse.procurement import BilateralBlock
 from gridbus.roles.lse.retailer import TariffOffer
 from gridbus.roles.mo import MarketOperator
 from gridbus.roles.mo.spec import MarketSpec

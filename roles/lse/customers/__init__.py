@@ -1,0 +1,6 @@
+"""Whom a retailer supplies, and what they hold, use and pay: contracts, meter reads, positions, prices."""
+
+from .book import CustomerBook
+from .contracts import Customers
+
+__all__ = ["CustomerBook", "Customers"]
