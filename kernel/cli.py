@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from .describe import asyncapi, contract_text
 from .errors import Fault, GridbusError, InputError, UsageError
 from .instant import HOUR, MINUTE, SECOND, Duration
 from .journal import DifferenceFound
-from .plugins import contract, load, names, scenario_text
+from .plugins import Command, contract, load, names, scenario_text
 from .run import Interrupted, Result, replay, run, until_signal
 from .run import Progress as Tell
 from .scenario import Scenario
@@ -39,7 +40,8 @@ _err = Console(highlight=False, soft_wrap=True, markup=False, emoji=False, stder
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0 done, 1 failed, 2 bad input, 130 interrupted."""
-    options = _parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = _parser(given[0] if given else "").parse_args(given)
     logging.basicConfig(format="gridbus: %(message)s", level=logging.WARNING)
     command: Callable[[argparse.Namespace], int] = options.command
     try:
@@ -159,6 +161,12 @@ def _bench(options: argparse.Namespace) -> int:
     for entry in measurements:
         table.add_row(entry["name"], f"{entry['value']:,.6g}", entry["unit"])
     _out.print(table)
+    return DONE
+
+
+def _plugged(plugin: Command, options: argparse.Namespace) -> int:
+    for line in plugin.run(options):
+        _out.print(line)
     return DONE
 
 
@@ -310,7 +318,8 @@ def _server_arguments(added: argparse.ArgumentParser) -> None:
     _network_arguments(added, "credentials")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(chosen: str) -> argparse.ArgumentParser:
+    """The parser; of the commands that packages add, only the chosen one is loaded."""
     parser = argparse.ArgumentParser(
         prog="gridbus", description="Simulate a distribution system operator: DO, LSE, MO and their device agents."
     )
@@ -365,6 +374,12 @@ def _parser() -> argparse.ArgumentParser:
     added = command("bench", _bench, "measure")
     added.add_argument("name", nargs="?", choices=names("benchmarks"), help="one benchmark (default: all)")
     added.add_argument("--json", action="store_true", help="print a list of {name, value, unit}")
+    for name in names("commands"):
+        if name == chosen:
+            plugin: Command = load("commands", name)
+            plugin.arguments(command(name, partial(_plugged, plugin), plugin.help))
+        else:
+            commands.add_parser(name, help=f"see gridbus {name} --help", add_help=False)
     return parser
 
 

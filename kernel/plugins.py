@@ -1,4 +1,4 @@
-"""What installed packages add: components, messages, scenarios, summaries and benchmarks, by entry points.
+"""What installed packages add: components, messages, scenarios, summaries, benchmarks and commands, by entry points.
 
 =========================  ==============================================================================
 group                      an entry is
@@ -8,11 +8,13 @@ group                      an entry is
 ``gridbus.scenarios``      a package that holds the scenario as ``NAME.toml``
 ``gridbus.summaries``      a function that turns a ``Result`` into rows of the summary
 ``gridbus.benchmarks``     a function that returns measurements
+``gridbus.commands``       a ``Command`` of the command line
 =========================  ==============================================================================
 """
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterable
 from difflib import get_close_matches
 from enum import Enum
@@ -58,6 +60,23 @@ class Plugin(Protocol):
 
     def components(self, name: str, setting: Setting) -> Iterable[tuple[str, Main]]:
         """The addresses and main functions of the components that a table ``[kind.name]`` stands for."""
+
+
+class Command(Protocol):
+    """A command of the command line, ``gridbus NAME``."""
+
+    help: str
+    """What it does, in a sentence."""
+
+    def arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add its options."""
+
+    def run(self, options: argparse.Namespace) -> Iterable[str]:
+        """Do it; what it yields is printed, line by line.
+
+        Raises:
+            InputError, UsageError: the options are wrong; the command line says so and ends with 2.
+        """
 
 
 def names(group: str) -> list[str]:

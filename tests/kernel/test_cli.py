@@ -1,5 +1,6 @@
 """The command line: exit codes, what is printed where, and never a traceback for bad input."""
 
+import argparse
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
@@ -8,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from gridbus.kernel import Port, Setting, field, message, value
+from gridbus.kernel import Port, Setting, UsageError, cli, field, message, value
 from gridbus.kernel.cli import main
 from gridbus.kernel.records import read_manifest
 
@@ -249,3 +250,34 @@ def test_bench_prints_measurements(capsys: pytest.CaptureFixture[str]):
     assert code == 0
     assert "1,234.5" in out
     assert orjson.loads(json) == [{"name": "call", "value": 1234.5, "unit": "calls/s"}]
+
+
+class Greeting:
+    """A command that a package adds."""
+
+    help = "greet somebody"
+
+    def arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("who")
+
+    def run(self, options: argparse.Namespace) -> list[str]:
+        if options.who == "nobody":
+            raise UsageError("there must be somebody")
+        return [f"hello {options.who}"]
+
+
+def test_a_package_can_add_a_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    loaded: list[str] = []
+
+    def load(group: str, name: str) -> object:
+        loaded.append(f"{group}.{name}")
+        return Greeting()
+
+    monkeypatch.setattr(cli, "names", lambda group: ["greet"] if group == "commands" else [])
+    monkeypatch.setattr(cli, "load", load)
+    assert cli.main(["scenarios"]) == 0
+    assert loaded == []
+    assert cli.main(["greet", "you"]) == 0
+    assert capsys.readouterr().out == "hello you\n"
+    assert cli.main(["greet", "nobody"]) == 2
+    assert "there must be somebody" in capsys.readouterr().err
