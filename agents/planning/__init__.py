@@ -1,0 +1,1 @@
+"""Day-ahead plans of thousands of devices by batched optimisation, and the bids that follow from them."""

@@ -1,0 +1,39 @@
+"""What the planning of a kind of devices gives, and how prices enter its objective."""
+
+import attrs
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .arrays import FloatArray, as_array, over
+from .problem import Solution
+
+
+@attrs.frozen(eq=False)
+class Plan:
+    """Day-ahead quantities of many devices, and the solution that they come from."""
+
+    quantity_kw: FloatArray
+    """Average power of each hour, shape (n_devices, n_hours). [kW]"""
+    solution: Solution
+    """Objective and multipliers, in the units of the devices' objective."""
+
+    @property
+    def state(self) -> FloatArray:
+        """Temperature [degC] or stored energy [kWh] at the end of each hour, shape (n_devices, n_hours)."""
+        return self.solution.state
+
+    @property
+    def outcome(self) -> NDArray[np.int8]:
+        """How the plan of each device came about, values of Outcome, shape (n_devices,)."""
+        return self.solution.outcome
+
+
+def dearness(price_per_kwh: ArrayLike) -> FloatArray:
+    """Where each price is between the lowest (0) and the highest (1) of its forecast; 0 in a flat one.
+
+    Shape (n_devices or 1, n_hours).
+    """
+    prices = np.atleast_2d(as_array(price_per_kwh))
+    lowest = prices.min(axis=-1, keepdims=True)
+    spread = prices.max(axis=-1, keepdims=True) - lowest
+    return over(prices - lowest, spread)
