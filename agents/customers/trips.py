@@ -43,7 +43,7 @@ class Trip:
 
 
 def trips(customer: Customer, first_day: date, days: int, calendar: Calendar, *, vehicle: int = 0) -> tuple[Trip, ...]:
-    """The trips of a customer's vehicle on some local days, in their order: at most one a day, which is always the same.
+    """The trips of a customer's vehicle on some local days, in their order; at most one a day, the same however asked.
 
     * Distance: lognormal about the vehicle's usual one, 0.6, within 2..250 km and three quarters of its store. With the
       share of days about 17,500 km (10,900 miles) a year: between the 10,200 miles of a household's vehicle and the
