@@ -202,6 +202,7 @@ class _Stretch:
             parameters.exchange_kw_per_c / self.lower_kwh_per_c,
             hours_of(duration_s),
         )
+        self._needed_kw = clip(self._upper_kw_for(parameters.setpoint_c), 0.0, parameters.rated_kw)
 
     def after(self, upper_kw: Values, lower_kw: Values) -> tuple[FloatArray, FloatArray]:
         """Upper and lower temperature at the end, before any mixing. [degC]"""
@@ -215,21 +216,28 @@ class _Stretch:
 
     def shared(self, power_kw: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Power of the upper element, as far as its set-point needs it, and of the lower one. [kW]"""
-        upper_kw = clip(self._upper_kw_for(self.tanks.parameters.setpoint_c), 0.0, power_kw)
+        upper_kw = clip(self._needed_kw, 0.0, power_kw)
         return upper_kw, power_kw - upper_kw
 
     def limits(self) -> tuple[FloatArray, FloatArray]:
-        parameters = self.tanks.parameters
+        parameters, needed_kw = self.tanks.parameters, self._needed_kw
         least_kw = clip(self._upper_kw_for(parameters.lowest_c), 0.0, parameters.rated_kw)
-        most_kw = self.power_for(parameters.highest_c)
+        # Stirred, or layered with hotter water above: neither may be too hot.
+        upper_by_lower_c = self._rises(0.0, 1.0)[0]
+        spare_c = parameters.highest_c - self.after(needed_kw, 0.0)[0]
+        most_kw = np.minimum(
+            self._mean_kw_for(parameters.highest_c), needed_kw + clip(spare_c, 0.0, math.inf) / upper_by_lower_c
+        )
         return np.minimum(least_kw, most_kw), most_kw
 
     def power_for(self, target_c: Values) -> FloatArray:
+        return np.minimum(self._mean_kw_for(target_c), self.limits()[1])
+
+    def _mean_kw_for(self, target_c: Values) -> FloatArray:
         tanks = self.tanks
-        needed_kw = clip(self._upper_kw_for(tanks.parameters.setpoint_c), 0.0, tanks.parameters.rated_kw)
         missing_c = target_c - tanks._mean(*self.after(0.0, 0.0))
         by_upper_c, by_lower_c = tanks._mean(*self._rises(1.0, 0.0)), tanks._mean(*self._rises(0.0, 1.0))
-        upper_kw = clip(missing_c / by_upper_c, 0.0, needed_kw)
+        upper_kw = clip(missing_c / by_upper_c, 0.0, self._needed_kw)
         lower_kw = clip((missing_c - by_upper_c * upper_kw) / by_lower_c, 0.0, tanks.parameters.rated_kw)
         return clip(upper_kw + lower_kw, 0.0, tanks.parameters.rated_kw)
 
