@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 
 from ..kernel import Duration, Instant, Port
@@ -16,6 +18,8 @@ class Feed:
     usage_point: str
     interval: Duration
     controllable: bool
+    limited: Callable[[float], None]
+    """Told the power that a limit leaves."""
     start: Instant = -1
     power_kw: float = 0.0
     revision: int = 0
@@ -33,6 +37,7 @@ class Feed:
     def _obey(self, limit: DeviceLimit) -> None:
         if limit.start == self.start and self.power_kw > limit.import_limit_kw:
             self.power_kw = limit.import_limit_kw
+            self.limited(self.power_kw)
             self._tell()
 
     def _tell(self) -> None:

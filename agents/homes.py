@@ -1,19 +1,24 @@
-"""A population of homes as a scenario table: each home a household and its devices, all agents of their own."""
+"""A population of homes as a scenario table: each home a customer and devices, all agents of their own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
+import attrs
+
 from ..kernel import MINUTE, Duration, Placement, Setting, field, value
 from ..kernel.activity import Main
 from ..kernel.message import is_token
 from ..roles.interfaces import NO_MARKET, Enrolment
-from .battery import BatteryAgent
+from .bidding import Strategy, bidder
+from .connection import Connection
+from .customers import Customer, Shares, customers
+from .device import DeviceAgent, Supply
+from .equipment import Equipment, equipment_of
+from .fleet import Fleet
 from .household import Household
-from .hvac import HvacAgent
-from .photovoltaic import PhotovoltaicAgent
-from .population import Home, homes
+from .surroundings import Surroundings
 
 _GOLDEN = 0.6180339887498949
 """Multiples of it, modulo 1, spread evenly: neighbours get different contracts, whatever the count."""
@@ -26,8 +31,9 @@ class Contract:
     lse: str = field("retailer")
     tariff: str = field("tariff")
     share: float = field("share of the homes", unit="1", above=0, at_most=1)
-    market: str = field("market operator, with a transactive tariff", default=NO_MARKET)
+    market: str = field("market operator, with a tariff that has one", default=NO_MARKET)
     customer_class: str = field("class that the retailer bills and forecasts them in", default="residential")
+    strategy: Strategy = field("how their devices take part in the market", default=Strategy.OPTIMUM)
 
 
 @value
@@ -39,8 +45,7 @@ class Population:
     count: int = field("number of homes", at_least=1, at_most=100_000)
     site: str = field("weather site")
     contracts: tuple[Contract, ...] = field("who supplies them; the shares sum to 1")
-    photovoltaic_share: float = field("share of homes with photovoltaics", unit="1", default=0.3, at_least=0, at_most=1)
-    battery_share: float = field("share of homes with a battery", unit="1", default=0.2, at_least=0, at_most=1)
+    shares: Shares = field("how common each kind of equipment is", default=Shares())
     prefix: str = field("what usage points are called before their number", default="h")
     feeder: str = field("what their transformers are called before their number", default="t")
     interval_min: float = field("metering interval", unit="min", default=5.0, above=0)
@@ -64,16 +69,11 @@ class Population:
     def components(self, _: str, setting: Setting) -> Iterator[tuple[str, Main]]:
         """The agents of every home."""
         interval = round(self.interval_min * MINUTE)
-        population = homes(
-            self.count,
-            setting.seed,
-            photovoltaic_share=self.photovoltaic_share,
-            battery_share=self.battery_share,
-            prefix=self.prefix,
-            feeder=self.feeder,
-        )
-        for number, home in enumerate(population):
-            yield from _agents(home, self._contract(number), self.site, interval)
+        fleets = {contract: Fleets(contract, setting, interval) for contract in self.contracts}
+        made = customers(self.count, setting.seed, shares=self.shares, prefix=self.prefix, feeder=self.feeder)
+        for number, customer in enumerate(made):
+            contract = self._contract(number)
+            yield from _agents(customer, contract, fleets[contract], self.site)
 
     def _contract(self, number: int) -> Contract:
         position = number * _GOLDEN % 1.0
@@ -84,22 +84,47 @@ class Population:
         return self.contracts[-1]
 
 
-def _agents(home: Home, contract: Contract, site: str, interval: Duration) -> Iterator[tuple[str, Main]]:
-    name = home.usage_point
+@attrs.define(eq=False)
+class Fleets:
+    """The fleets of the customers of one contract in this process, by kind and by whether they take part."""
+
+    contract: Contract
+    setting: Setting
+    interval: Duration
+    _made: dict[tuple[str, bool], Fleet] = attrs.field(factory=dict, init=False)
+    _surroundings: Surroundings = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._surroundings = Surroundings(self.setting.calendar, self.setting.stop)
+
+    def of(self, equipment: Equipment, *, participates: bool) -> Fleet:
+        """The fleet of a kind of equipment."""
+        is_in = participates and equipment.trades and self.contract.market != NO_MARKET
+        is_in = is_in and self.contract.strategy is not Strategy.NONE
+        key = equipment.name, is_in
+        if key not in self._made:
+            by = bidder(self.contract.strategy) if is_in else None
+            self._made[key] = Fleet(equipment.kind.build, self._surroundings, self.interval, by)
+        return self._made[key]
+
+
+def _agents(customer: Customer, contract: Contract, fleets: Fleets, site: str) -> Iterator[tuple[str, Main]]:
+    connection = Connection(customer.connection_kw, customer.connection_kw)
+    supply = Supply(contract.lse, contract.market)
     enrolment = Enrolment(
-        usage_point=name,
+        usage_point=customer.usage_point,
         lse=contract.lse,
         tariff=contract.tariff,
         market=contract.market,
-        transformer=home.transformer,
+        transformer=customer.transformer,
         effective_from=0,
         customer_class=contract.customer_class,
     )
-    yield f"agent.{name}", Household(enrolment, home.load, interval).run
-    hvac = HvacAgent(name, home.house, home.comfort, site, contract.lse, contract.market, interval)
-    yield f"agent.{name}-hvac", hvac.run
-    if home.photovoltaic is not None:
-        yield f"agent.{name}-pv", PhotovoltaicAgent(name, home.photovoltaic, site, interval).run
-    if home.battery is not None:
-        battery = BatteryAgent(name, home.battery, contract.lse, contract.market, interval)
-        yield f"agent.{name}-battery", battery.run
+    for equipment in equipment_of(customer):
+        fleet = fleets.of(equipment, participates=customer.participates)
+        ratings_kw = tuple(min(rating, customer.connection_kw) for rating in equipment.ratings_kw(customer))
+        agent = DeviceAgent(customer, fleet, connection, supply, ratings_kw, site, flexible=equipment.trades)
+        if equipment.name:
+            yield f"agent.{customer.usage_point}-{equipment.name}", agent.run
+        else:
+            yield f"agent.{customer.usage_point}", Household(enrolment, agent).run

@@ -5,9 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 import attrs
-import numpy as np
 
-from ..kernel import Duration, Port, UsageError
+from ..kernel import Port, UsageError
 from ..roles.interfaces import (
     CLOSING,
     AccountStatement,
@@ -17,31 +16,24 @@ from ..roles.interfaces import (
     RegistryAnswer,
     TransferKind,
 )
-from .feed import Feed
-from .models.household_load import HouseholdLoad, HouseholdLoadParameters
+from .device import DeviceAgent
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Household:
-    """One customer; the agent's name is the usage point."""
+    """One customer, whose name is the usage point, with the load that responds to no price."""
 
     enrolment: Enrolment
-    load: HouseholdLoadParameters
-    interval: Duration
+    load: DeviceAgent
 
     async def run(self, port: Port) -> None:
-        """Enrol, then live: draw the household's load, interval by interval."""
+        """Enrol, then live: draw the household's load, interval by interval, and pay bills."""
         port.publish(self.enrolment)
         customer = _Customer(port)
         port.start(_watch_refusals(port))
         port.start(customer.pay())
         port.start(customer.close())
-        feed = Feed(port, port.name, self.interval, controllable=False)
-        port.start(feed.obey_limits())
-        load = HouseholdLoad(self.load, np.random.default_rng(self.load.noise_seed))
-        for step, start in enumerate(range(0, port.stop, self.interval)):
-            await port.sleep_until(start)
-            feed.draw(load.power_kw(port.calendar.hour(start), step), start)
+        await self.load.run(port)
 
 
 async def _watch_refusals(port: Port) -> None:
@@ -60,7 +52,14 @@ class _Customer:
         """Pay every bill as it comes; of a revised one, what is due beyond the revision before, or take it back."""
         async for bill in self.port.subscribe(Bill):
             self.paid += bill.adjustment
-            self.port.publish(Payment(payee_role="lse", payee=bill.lse, kind=TransferKind.BILL, amount=bill.adjustment))
+            self.port.publish(
+                Payment(
+                    payee_role="lse",
+                    payee=bill.lse,
+                    kind=TransferKind.BILL,
+                    amount=bill.adjustment,
+                )
+            )
 
     async def close(self) -> None:
         """State the account when all is paid."""

@@ -1,4 +1,5 @@
 import math
+from collections.abc import Callable
 
 import attrs
 import numpy as np
@@ -6,8 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gridbus.agents.models.household_load import HouseholdLoad, daily_shape
-from gridbus.agents.models.household_load import HouseholdLoadParameters as ScalarParameters
 from gridbus.agents.models.household_loads import NOISE_STEPS, HouseholdLoadParameters, HouseholdLoads
 
 PARAMETERS = HouseholdLoadParameters(
@@ -21,20 +20,38 @@ SMOOTH = attrs.evolve(PARAMETERS, noise_deviation=0.0)
 HOURS = np.arange(288) / 12
 
 
-def singles(parameters: HouseholdLoadParameters) -> list[HouseholdLoad]:
-    names = [field.name for field in attrs.fields(HouseholdLoadParameters)]
-    rows = zip(*(getattr(parameters, name).tolist() for name in names), strict=True)
-    scalars = [ScalarParameters(**dict(zip(names, row, strict=True))) for row in rows]
-    return [HouseholdLoad(scalar, np.random.default_rng(scalar.noise_seed)) for scalar in scalars]
+def weight(hour: float) -> float:
+    """The documented shape of a day: a constant and three bumps."""
+    bumps = ((7.5, 0.35, 12.0), (13.5, 0.25, 4.0), (19.75, 1.15, 7.0))
+    return 0.5 + sum(height * math.exp(c * (math.cos(math.pi / 12.0 * (hour - at)) - 1.0)) for at, height, c in bumps)
 
 
-LOADS, SINGLES = HouseholdLoads(PARAMETERS), singles(PARAMETERS)
+def daily_shape(hour: float) -> float:
+    return weight(hour) / (sum(weight(0.25 * quarter) for quarter in range(96)) / 96)
+
+
+def one_household(place: int) -> Callable[[float, int], float]:
+    """Power of one household by hour and step, written down number by number."""
+    daily_kwh, delay_h, deviation, persistence, seed = (
+        getattr(PARAMETERS, field.name)[place] for field in attrs.fields(HouseholdLoadParameters)
+    )
+    level, *shocks = np.random.default_rng(seed).standard_normal(NOISE_STEPS + 1).tolist()
+    level *= deviation
+    factors = []
+    for shock in shocks:
+        level = persistence * level + deviation * math.sqrt(1.0 - persistence**2) * shock
+        factors.append(math.exp(level))
+    mean = sum(factors) / NOISE_STEPS
+    return lambda hour, step: daily_kwh / 24.0 * daily_shape(hour - delay_h) * factors[step % NOISE_STEPS] / mean
+
+
+LOADS, SINGLES = HouseholdLoads(PARAMETERS), [one_household(place) for place in range(3)]
 
 
 @settings(deadline=None)
 @given(st.floats(0.0, 24.0), st.integers(0, 10**6))
 def test_gives_the_numbers_of_one_household_at_a_time_in_any_order_of_steps(hour: float, step: int):
-    np.testing.assert_allclose(LOADS.power_kw(hour, step), [one.power_kw(hour, step) for one in SINGLES], rtol=1e-13)
+    np.testing.assert_allclose(LOADS.power_kw(hour, step), [one(hour, step) for one in SINGLES], rtol=1e-13)
 
 
 def test_one_step_after_another_is_the_same_as_any_order():

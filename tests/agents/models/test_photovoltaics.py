@@ -3,8 +3,6 @@ import numpy as np
 import pytest
 from pvlib import inverter, irradiance, pvsystem, temperature
 
-from gridbus.agents.models.photovoltaic import Photovoltaic
-from gridbus.agents.models.photovoltaic import PhotovoltaicParameters as ScalarParameters
 from gridbus.agents.models.photovoltaics import PhotovoltaicParameters, Photovoltaics
 
 PARAMETERS = PhotovoltaicParameters(
@@ -61,17 +59,6 @@ def test_each_system_may_have_weather_of_its_own():
     here = systems.power_kw(*columns)
 
     assert here.tolist() == [systems.power_kw(*row)[place] for place, row in enumerate(zip(*columns, strict=True))]
-
-
-def test_gives_the_numbers_of_one_system_at_a_time():
-    columns = weather(200)
-    systems = Photovoltaics(PARAMETERS)
-    names = [field.name for field in attrs.fields(PhotovoltaicParameters)]
-    rows = zip(*(getattr(PARAMETERS, name) for name in names), strict=True)
-    singles = [Photovoltaic(ScalarParameters(**dict(zip(names, row, strict=True)))) for row in rows]
-
-    for row in zip(*(column.tolist() for column in columns), strict=True):
-        np.testing.assert_allclose(systems.power_kw(*row), [one.power_kw(*row) for one in singles], rtol=0, atol=1e-12)
 
 
 def test_the_inverter_caps_a_clear_noon():
