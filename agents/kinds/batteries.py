@@ -26,14 +26,15 @@ class BatteryKind:
     """Batteries behind their inverters."""
 
     physics: Batteries
-    slider: FloatArray
+    preferences: planning.BatteryPreferences
 
     @classmethod
     def build(cls, customers: Sequence[Customer], _: Surroundings) -> Self:
         """Batteries that are half full."""
         parameters = BatteryParameters.from_each([each.battery for each in customers])
         start_kwh = np.maximum(INITIAL_CHARGE * parameters.capacity_kwh, parameters.reserve_kwh)
-        return cls(Batteries(parameters, start_kwh), np.array([each.device_slider for each in customers]))
+        slider = np.array([each.device_slider for each in customers])
+        return cls(Batteries(parameters, start_kwh), planning.BatteryPreferences(slider))
 
     def copy(self) -> Self:
         """The same batteries in the same state."""
@@ -54,23 +55,12 @@ class BatteryKind:
     def plan(self, _: Instant, price_per_kwh: FloatArray, __: Surroundings) -> Plan:
         """The best trades of the day."""
         return planning.plan(
-            self._planned(),
+            self.physics.parameters,
+            self.preferences,
             price_per_kwh=price_per_kwh,
             start_kwh=self.physics.energy_kwh,
         )
 
     def response(self, _: Instant, price_per_kwh: FloatArray, *, real_time: bool) -> Response:
         """How bids depart from the plan, in real time as a day ahead."""
-        return planning.response(self._planned(), price_per_kwh)
-
-    def _planned(self) -> planning.Batteries:
-        parameters = self.physics.parameters
-        return planning.Batteries(
-            capacity_kwh=parameters.capacity_kwh,
-            rated_kw=parameters.rated_kw,
-            slider=self.slider,
-            charge_efficiency=parameters.charge_efficiency,
-            discharge_efficiency=parameters.discharge_efficiency,
-            reserve_share=parameters.reserve_kwh / parameters.capacity_kwh,
-            wear_per_kwh=parameters.wear_per_kwh,
-        )
+        return planning.response(self.physics.parameters, self.preferences, price_per_kwh)

@@ -21,15 +21,13 @@ from .kind import Interval
 
 PLANNED_DAYS = 3
 """Days after the end of a run whose trips are made, for plans that reach beyond it."""
-HIGHEST_SHARE = 0.99
-"""Share of the capacity up to which plans charge. [-]"""
 
 
 @attrs.frozen(eq=False)
 class _Ahead:
     """Presence and trips of vehicles in hours to come; shape (n_vehicles, n_hours)."""
 
-    at_home: NDArray[np.bool_]
+    is_home: NDArray[np.bool_]
     departs: NDArray[np.bool_]
     trip_kwh: FloatArray
     required_kwh: FloatArray
@@ -40,7 +38,7 @@ class VehicleKind:
     """Vehicles."""
 
     physics: ElectricVehicles
-    slider: FloatArray
+    preferences: planning.VehiclePreferences
 
     @classmethod
     def build(cls, customers: Sequence[Customer], surroundings: Surroundings) -> Self:
@@ -60,7 +58,7 @@ class VehicleKind:
             wanted_kwh[trip.vehicle] = trip.required_kwh
         start_kwh = np.minimum(np.maximum(wanted_kwh, 0.5 * parameters.capacity_kwh), parameters.capacity_kwh)
         physics = ElectricVehicles(parameters, Trips.of(len(customers), _parameters(made)), start_kwh)
-        return cls(physics, np.array([each.device_slider for each in customers]))
+        return cls(physics, planning.VehiclePreferences(np.array([each.device_slider for each in customers])))
 
     def copy(self) -> Self:
         """The same vehicles in the same state."""
@@ -79,26 +77,26 @@ class VehicleKind:
         return self.physics.limits(interval.duration_s)
 
     def plan(self, start: Instant, price_per_kwh: FloatArray, _: Surroundings) -> Plan:
-        """The best course of the day; of several trips in it, all are taken to be like the longest."""
+        """The best course of the day, by whole hours at home."""
         ahead = self._ahead(start, len(price_per_kwh))
+        full_kwh = (self.preferences.full_share * self.physics.parameters.capacity_kwh)[:, np.newaxis]
         return planning.plan(
-            self._planned(),
+            self.physics.parameters,
+            self.preferences,
             price_per_kwh=price_per_kwh,
-            at_home=ahead.at_home,
+            is_home=ahead.is_home,
             departs=ahead.departs,
-            trip_kwh=ahead.trip_kwh.max(axis=1),
-            departure_kwh=np.minimum(ahead.required_kwh.max(axis=1), HIGHEST_SHARE * self._capacity_kwh),
+            trip_kwh=ahead.trip_kwh,
+            departure_kwh=np.minimum(ahead.required_kwh, full_kwh),
             start_kwh=self.physics.energy_kwh,
         )
 
     def response(self, start: Instant, price_per_kwh: FloatArray, *, real_time: bool) -> Response:
         """How bids depart from the plan, while at home."""
-        at_home = self._ahead(start, 1 if real_time else len(price_per_kwh)).at_home
-        return planning.response(self._planned(), price_per_kwh, at_home, real_time=real_time)
-
-    @property
-    def _capacity_kwh(self) -> FloatArray:
-        return self.physics.parameters.capacity_kwh
+        is_home = self._ahead(start, 1 if real_time else len(price_per_kwh)).is_home
+        return planning.response(
+            self.physics.parameters, self.preferences, price_per_kwh, is_home=is_home, real_time=real_time
+        )
 
     def _ahead(self, start: Instant, hours: int) -> _Ahead:
         at, absences, columns = self.physics.whereabouts, self.physics.trips, []
@@ -116,19 +114,6 @@ class VehicleKind:
                 )
             )
         return _Ahead(*(np.stack(side, axis=1) for side in zip(*columns, strict=True)))
-
-    def _planned(self) -> planning.ElectricVehicles:
-        parameters = self.physics.parameters
-        return planning.ElectricVehicles(
-            capacity_kwh=parameters.capacity_kwh,
-            rated_kw=parameters.charge_rated_kw,
-            slider=self.slider,
-            bidirectional=parameters.discharge_rated_kw > 0.0,
-            charge_efficiency=parameters.charge_efficiency,
-            discharge_efficiency=parameters.discharge_efficiency,
-            lowest_share=parameters.reserve_kwh / parameters.capacity_kwh,
-            highest_share=HIGHEST_SHARE,
-        )
 
 
 def _parameters(made: Sequence[Trip]) -> TripParameters:

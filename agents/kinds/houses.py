@@ -29,7 +29,7 @@ class HouseKind:
     """Houses with cooling and heating; their people's sliders narrow the range in which a market may move them."""
 
     physics: Houses
-    slider: FloatArray
+    preferences: planning.HvacPreferences
     set_points: SetPoints
     calendar: Calendar
 
@@ -37,6 +37,7 @@ class HouseKind:
     def build(cls, customers: Sequence[Customer], surroundings: Surroundings) -> Self:
         """Houses at their cooling set-points."""
         slider = np.array([each.hvac_slider for each in customers])
+        preferences = planning.HvacPreferences(slider)
         thermostats = ThermostatParameters.from_each([each.thermostat for each in customers])
         physics = Houses(
             HouseParameters.from_each([each.dwelling for each in customers]),
@@ -48,7 +49,7 @@ class HouseKind:
             ),
             thermostats.cooling_setpoint_c,
         )
-        return cls(physics, slider, SetPoints(customers), surroundings.calendar)
+        return cls(physics, preferences, SetPoints(customers), surroundings.calendar)
 
     def copy(self) -> Self:
         """The same houses in the same state."""
@@ -76,7 +77,10 @@ class HouseKind:
         wanted = [self.set_points.at(start + hour * HOUR, self.calendar) for hour in range(hours)]
         cooling_c, heating_c = (np.stack(side, axis=1) for side in zip(*wanted, strict=True))
         return planning.plan(
-            self._planned(),
+            parameters,
+            physics.equipment,
+            self._preferred(),
+            is_cooling=~physics.is_heating,
             price_per_kwh=price_per_kwh,
             outdoor_c=outdoor_c,
             humidity=HUMIDITY,
@@ -87,7 +91,8 @@ class HouseKind:
 
     def response(self, _: Instant, price_per_kwh: FloatArray, *, real_time: bool) -> Response:
         """How bids depart from the plan."""
-        return planning.response(self._planned(), price_per_kwh, real_time=real_time)
+        physics = self.physics
+        return planning.response(physics.equipment, price_per_kwh, is_cooling=~physics.is_heating, real_time=real_time)
 
     def _set(self, instant: Instant) -> None:
         """Set the thermostats to what their people want now."""
@@ -96,21 +101,12 @@ class HouseKind:
             self.physics.thermostats, cooling_setpoint_c=cooling_c, heating_setpoint_c=heating_c
         )
 
-    def _planned(self) -> planning.Houses:
-        physics = self.physics
-        parameters, equipment, heats = physics.parameters, physics.equipment, physics.is_heating
-        setback_c, ahead_c = physics.thermostats.setback_c, physics.thermostats.preconditioning_c
-        heating_kw = equipment.heat_pump_rated_kw + equipment.resistance_kw
-        return planning.Houses(
-            ua_kw_per_c=parameters.ua_kw_per_c,
-            capacity_kwh_per_c=parameters.air_capacity_kwh_per_c + parameters.mass_capacity_kwh_per_c,
-            rated_kw=np.where(heats, heating_kw, equipment.cooling_rated_kw),
-            cooling_cop=equipment.cooling_cop,
-            heating_cop=equipment.heating_cop,
-            slider=self.slider,
-            cooling=~heats,
-            heat_pump=equipment.heat_pump_rated_kw > 0.0,
-            # Planning takes the whole range and narrows it by the slider itself.
-            range_low_c=DAY_AHEAD_SHARE * np.where(heats, setback_c, ahead_c) / self.slider,
-            range_high_c=DAY_AHEAD_SHARE * np.where(heats, ahead_c, setback_c) / self.slider,
+    def _preferred(self) -> planning.HvacPreferences:
+        """The comfort range that plans may use, in the present mode; planning narrows it by the slider itself."""
+        settings, heats, share = self.physics.thermostats, self.physics.is_heating, self.preferences.slider
+        setback_c, ahead_c = settings.setback_c / share, settings.preconditioning_c / share
+        return attrs.evolve(
+            self.preferences,
+            range_low_c=DAY_AHEAD_SHARE * np.where(heats, setback_c, ahead_c),
+            range_high_c=DAY_AHEAD_SHARE * np.where(heats, ahead_c, setback_c),
         )

@@ -19,7 +19,6 @@ from .kind import Interval
 
 INLET_C, AMBIENT_C = 15.0, 20.0
 """Cold water, and the air around the tanks. [degC]"""
-_MIN_PER_H = 60.0
 
 
 @attrs.define(eq=False)
@@ -27,7 +26,7 @@ class WaterHeaterKind:
     """Tanks."""
 
     physics: WaterHeaters
-    slider: FloatArray
+    preferences: planning.WaterHeaterPreferences
     customers: Sequence[Customer]
     calendar: Calendar
     _day: tuple[Instant, Duration, FloatArray] | None = attrs.field(default=None, alias="day")
@@ -37,8 +36,9 @@ class WaterHeaterKind:
     def build(cls, customers: Sequence[Customer], surroundings: Surroundings) -> Self:
         """Tanks that are at their set-points."""
         parameters = WaterHeaterParameters.from_each([each.water_heater for each in customers])
-        slider = np.array([each.device_slider for each in customers])
-        return cls(WaterHeaters(parameters, parameters.setpoint_c), slider, customers, surroundings.calendar)
+        preferences = planning.WaterHeaterPreferences(np.array([each.device_slider for each in customers]))
+        physics = WaterHeaters(parameters, parameters.setpoint_c)
+        return cls(physics, preferences, customers, surroundings.calendar)
 
     def copy(self) -> Self:
         """The same tanks in the same state."""
@@ -58,20 +58,20 @@ class WaterHeaterKind:
 
     def plan(self, start: Instant, price_per_kwh: FloatArray, _: Surroundings) -> Plan:
         """The best course of the day; the tank is taken to be stirred."""
-        litres_per_hour = _MIN_PER_H * expected_l_per_min(
-            self.customers, start, HOUR, len(price_per_kwh), self.calendar
-        )
-        desired_c = self.physics.parameters.setpoint_c[:, np.newaxis]
+        draws = expected_l_per_min(self.customers, start, HOUR, len(price_per_kwh), self.calendar)
         return planning.plan(
-            self._planned(),
+            self.physics.parameters,
+            self.preferences,
             price_per_kwh=price_per_kwh,
-            draw_kw=planning.draw_heat_kw(litres_per_hour, inlet_c=INLET_C, desired_c=desired_c),
+            draw_l_per_min=draws,
+            inlet_c=INLET_C,
+            ambient_c=AMBIENT_C,
             start_c=self.physics.mean_temperature_c,
         )
 
     def response(self, _: Instant, price_per_kwh: FloatArray, *, real_time: bool) -> Response:
         """How bids depart from the plan."""
-        return planning.response(self._planned(), price_per_kwh, real_time=real_time)
+        return planning.response(self.physics.parameters, self.preferences, price_per_kwh, real_time=real_time)
 
     def _draw(self, interval: Interval) -> FloatArray:
         """What is drawn in an interval; the draws of a day are made at its first one. [l/min]"""
@@ -82,17 +82,3 @@ class WaterHeaterKind:
             day = self._day = start, step, flows
         flow: FloatArray = day[2][:, (interval.start - day[0]) // day[1]]
         return flow
-
-    def _planned(self) -> planning.WaterHeaters:
-        parameters = self.physics.parameters
-        return planning.WaterHeaters(
-            capacity_kwh_per_c=planning.WATER_KWH_PER_L_C * parameters.volume_l,
-            loss_kw_per_c=parameters.loss_kw_per_c,
-            rated_kw=parameters.rated_kw,
-            slider=self.slider,
-            desired_c=parameters.setpoint_c,
-            lowest_c=parameters.lowest_c,
-            highest_c=parameters.highest_c,
-            inlet_c=INLET_C,
-            ambient_c=AMBIENT_C,
-        )
