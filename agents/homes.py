@@ -122,7 +122,8 @@ def _agents(customer: Customer, contract: Contract, fleets: Fleets, site: str) -
     )
     for equipment in equipment_of(customer):
         fleet = fleets.of(equipment, participates=customer.participates)
-        ratings_kw = tuple(min(rating, customer.connection_kw) for rating in equipment.ratings_kw(customer))
+        import_kw, export_kw = (min(rating, customer.connection_kw) for rating in equipment.ratings_kw(customer))
+        ratings_kw = import_kw, export_kw
         agent = DeviceAgent(customer, fleet, connection, supply, ratings_kw, site, flexible=equipment.trades)
         if equipment.name:
             yield f"agent.{customer.usage_point}-{equipment.name}", agent.run

@@ -57,11 +57,10 @@ def _feeders(comparison: Comparison, reads: pa.Table) -> Iterator[Row]:
     base, variant = (
         reads.filter(pc.equal(reads["feeder"], name)) for name in (comparison.base_do, comparison.variant_do)
     )
-    peaks = [_peak_kw(each) for each in (base, variant)]
     names = f"{comparison.variant_lse} against {comparison.base_lse}"
-    yield f"peak, {names}", f"{_change(*peaks, 'kW')}"
-    energies = [pc.sum(each["substation_kwh"]).as_py() for each in (base, variant)]
-    yield f"energy, {names}", f"{_change(*energies, 'kWh')}"
+    yield f"peak, {names}", _change(_peak_kw(base), _peak_kw(variant), "kW")
+    before_kwh, after_kwh = (pc.sum(each["substation_kwh"]).as_py() for each in (base, variant))
+    yield f"energy, {names}", _change(before_kwh, after_kwh, "kWh")
 
 
 def _peak_kw(reads: pa.Table) -> float:
