@@ -1,21 +1,24 @@
 """Array arithmetic whose result for one device never depends on the others in the batch.
 
 Elementwise sums, products, quotients and roots are exactly rounded wherever they stand in an array, and the
-greatest of some numbers is one of them; but NumPy's sums along an axis, its matrix products and its
-exponentials may take another order or another formula with another shape. These replace them.
+greatest of some numbers is one of them; but NumPy's sums along an axis and its matrix products may take another
+order with another shape. Nothing in this package uses those.
 """
 
-import math
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-FloatArray = NDArray[np.float64]
+from ..models.elementwise import FloatArray
 
 
 def as_array(values: ArrayLike) -> FloatArray:
     """The values as floating-point numbers."""
     return np.asarray(values, dtype=np.float64)
+
+
+def columns(*by_device: FloatArray) -> tuple[FloatArray, ...]:
+    """Arrays of shape (n_devices,) as columns (n_devices, 1), to combine with hours."""
+    return tuple(array[:, np.newaxis] for array in by_device)
 
 
 def total(terms: FloatArray) -> FloatArray:
@@ -43,9 +46,3 @@ def over(numerator: ArrayLike, denominator: FloatArray) -> FloatArray:
     top, bottom = np.broadcast_arrays(as_array(numerator), denominator)
     quotient: FloatArray = np.divide(top, bottom, out=np.zeros(top.shape), where=bottom > 0.0)
     return quotient
-
-
-def exponential(exponents: ArrayLike) -> FloatArray:
-    """Exponential of each number, by the scalar function."""
-    numbers = as_array(exponents)
-    return np.array([math.exp(number) for number in numbers.ravel().tolist()], dtype=np.float64).reshape(numbers.shape)

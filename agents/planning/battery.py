@@ -7,96 +7,93 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import FloatArray, as_array
+from ..models.batteries import BatteryParameters
+from ..models.elementwise import FloatArray
+from ..models.parameters import Parameters, bounds, each
+from .arrays import as_array, columns
 from .bids import Response
-from .devices import EFFICIENCY, NOT_NEGATIVE, POSITIVE, SHARE, Devices, column
 from .faults import Fault
 from .plans import Plan
-from .storage import plan_store, store_range_kw, store_response
+from .storage import Store, plan_store, store_response
 
 THROUGHPUT_COST = 0.001
 """Of the square of an hour's throughput. [$/kW2]"""
 
 
 @attrs.frozen(eq=False)
-class Batteries(Devices):
-    """Batteries behind their inverters, power counted at the grid side."""
+class BatteryPreferences(Parameters):
+    """How owners trade with their batteries."""
 
-    capacity_kwh: FloatArray = attrs.field(converter=column, metadata=POSITIVE)
-    """Energy stored when full. [kWh]"""
-    rated_kw: FloatArray = attrs.field(converter=column, metadata=NOT_NEGATIVE)
-    """Highest power of charge and of discharge. [kW]"""
-    slider: FloatArray = attrs.field(converter=column, metadata=SHARE)
+    slider: FloatArray = attrs.field(default=0.5, converter=each, metadata=bounds(at_least=0, at_most=1))
     """How readily bids depart from the plan. [-]"""
-    charge_efficiency: FloatArray = attrs.field(converter=column, metadata=EFFICIENCY, default=0.95)
-    """Energy stored per energy taken from the grid. [-]"""
-    discharge_efficiency: FloatArray = attrs.field(converter=column, metadata=EFFICIENCY, default=0.95)
-    """Energy given to the grid per energy taken from the store. [-]"""
-    reserve_share: FloatArray = attrs.field(converter=column, metadata=SHARE, default=0.2)
-    """Share of the capacity that stays in the store. [-]"""
-    wear_per_kwh: FloatArray = attrs.field(converter=column, metadata=NOT_NEGATIVE, default=83.0 / 3650.0)
-    """Cost of ageing per energy exchanged. [$/kWh]"""
-    margin_percent: FloatArray = attrs.field(converter=column, metadata=NOT_NEGATIVE, default=10.0)
+    margin_percent: FloatArray = attrs.field(default=10.0, converter=each, metadata=bounds(at_least=0))
     """Profit asked for on top of wear. [%]"""
-    day_ahead_share: FloatArray = attrs.field(converter=column, metadata=SHARE, default=0.8)
+    day_ahead_share: FloatArray = attrs.field(default=0.8, converter=each, metadata=bounds(at_least=0, at_most=1))
     """Share of the rated power that is planned a day ahead. [-]"""
 
 
-def plan(batteries: Batteries, *, price_per_kwh: ArrayLike, start_kwh: ArrayLike, faults: Fault = Fault.NONE) -> Plan:
+def plan(
+    batteries: BatteryParameters,
+    preferences: BatteryPreferences,
+    *,
+    price_per_kwh: ArrayLike,
+    start_kwh: FloatArray,
+    faults: Fault = Fault.NONE,
+) -> Plan:
     """Power of each hour, charging positive, and the stored energy at its end.
 
     price_per_kwh broadcasts to (n_devices, n_hours); start_kwh is the energy now, shape (n_devices,). [kWh]
     """
-    power = batteries.day_ahead_share * batteries.rated_kw
     return plan_store(
+        _store(batteries, preferences.day_ahead_share).with_faults(faults),
         start_kwh=start_kwh,
-        price_per_kwh=price_per_kwh,
-        wear_per_kwh=asked_wear_per_kwh(batteries, faults),
+        price_per_kwh=np.atleast_2d(as_array(price_per_kwh)),
+        wear_per_kwh=asked_wear_per_kwh(batteries, preferences, faults),
         throughput_cost=THROUGHPUT_COST,
-        charge_kw=power,
-        discharge_kw=power,
-        charge_efficiency=batteries.charge_efficiency,
-        discharge_efficiency=batteries.discharge_efficiency,
-        lowest_kwh=batteries.reserve_share * batteries.capacity_kwh,
-        highest_kwh=batteries.capacity_kwh,
-        faults=faults,
     )
 
 
-def response(batteries: Batteries, price_per_kwh: ArrayLike, *, faults: Fault = Fault.NONE) -> Response:
+def response(
+    batteries: BatteryParameters,
+    preferences: BatteryPreferences,
+    price_per_kwh: ArrayLike,
+    *,
+    faults: Fault = Fault.NONE,
+) -> Response:
     """How bids depart from the plan: outside a band of the wear, from full discharge to full charge."""
-    return store_response(
-        price_per_kwh,
-        charge_kw=batteries.rated_kw,
-        discharge_kw=batteries.rated_kw,
-        slider=batteries.slider,
-        band_per_kwh=asked_wear_per_kwh(batteries, faults),
-        faults=faults,
-    )
+    (slider,) = columns(preferences.slider)
+    band = asked_wear_per_kwh(batteries, preferences, faults)
+    return store_response(_store(batteries), price_per_kwh, slider=slider, band_per_kwh=band, faults=faults)
 
 
 def range_kw(
-    batteries: Batteries, *, energy_kwh: ArrayLike, hours: float, plan_kw: ArrayLike
+    batteries: BatteryParameters, *, energy_kwh: FloatArray, plan_kw: ArrayLike, hours: float
 ) -> tuple[FloatArray, FloatArray]:
-    """Strongest discharge (negative) and charge in real time. [kW]
+    """Strongest discharge (negative) and charge in real time, shape (n_devices, 1). [kW]
 
-    What the store can hold over the period, and one rated power around the plan at most; energy_kwh has shape
-    (n_devices,), plan_kw and the results (n_devices, 1).
+    What the store can hold over the period, at most one rated power around the plan; energy_kwh has shape
+    (n_devices,), plan_kw broadcasts to (n_devices, 1).
     """
-    least, most = store_range_kw(
-        energy_kwh=energy_kwh,
-        hours=hours,
-        lowest_kwh=batteries.reserve_share * batteries.capacity_kwh,
-        highest_kwh=batteries.capacity_kwh,
-        charge_efficiency=batteries.charge_efficiency,
-        discharge_efficiency=batteries.discharge_efficiency,
+    least, most = _store(batteries).range_kw(energy_kwh, hours)
+    (rated,), planned_kw = columns(batteries.rated_kw), as_array(plan_kw)
+    return np.maximum(least, planned_kw - rated), np.minimum(most, planned_kw + rated)
+
+
+def asked_wear_per_kwh(
+    batteries: BatteryParameters, preferences: BatteryPreferences, faults: Fault = Fault.NONE
+) -> FloatArray:
+    """Wear with the margin, shape (n_devices, 1). [$/kWh]"""
+    wear, margin = columns(batteries.wear_per_kwh, preferences.margin_percent)
+    asked = wear * (1.0 + (margin if Fault.MARGIN_AS_FACTOR in faults else margin / 100.0))
+    return asked * 0.001 if Fault.DEGRADATION_TIMES_THOUSANDTH in faults else asked
+
+
+def _store(batteries: BatteryParameters, share: FloatArray | float = 1.0) -> Store:
+    power, charged, given, lowest, highest = columns(
+        batteries.rated_kw * share,
+        batteries.charge_efficiency,
+        batteries.discharge_efficiency,
+        batteries.reserve_kwh,
+        batteries.capacity_kwh,
     )
-    planned = as_array(plan_kw)
-    return np.maximum(least, planned - batteries.rated_kw), np.minimum(most, planned + batteries.rated_kw)
-
-
-def asked_wear_per_kwh(batteries: Batteries, faults: Fault = Fault.NONE) -> FloatArray:
-    """Wear with the margin, shape (n_devices or 1, 1). [$/kWh]"""
-    margin = batteries.margin_percent if Fault.MARGIN_AS_FACTOR in faults else batteries.margin_percent / 100.0
-    wear = batteries.wear_per_kwh * (1.0 + margin)
-    return wear * 0.001 if Fault.DEGRADATION_TIMES_THOUSANDTH in faults else wear
+    return Store(power, power, charged, given, lowest, highest)

@@ -9,7 +9,8 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import FloatArray, as_array, greatest
+from ..models.elementwise import FloatArray, clip
+from .arrays import as_array, greatest
 from .faults import Fault
 
 LEAST_SPREAD_FRACTION = 0.1
@@ -31,10 +32,15 @@ class Response:
     band_per_kwh: FloatArray
     """Half of the band of prices in which the plan holds. [$/kWh]"""
 
+    @classmethod
+    def of(cls, least_kw: ArrayLike, most_kw: ArrayLike, slope: ArrayLike, band_per_kwh: ArrayLike) -> "Response":
+        """A response from numbers and arrays that broadcast."""
+        return cls(*np.broadcast_arrays(*map(as_array, (least_kw, most_kw, slope, band_per_kwh))))
+
     def within(self, least_kw: ArrayLike, most_kw: ArrayLike) -> "Response":
         """The same response in a narrower range of quantities, such as a device's present state allows."""
-        least = np.clip(as_array(least_kw), self.least_kw, self.most_kw)
-        most = np.clip(as_array(most_kw), least, self.most_kw)
+        least = clip(as_array(least_kw), self.least_kw, self.most_kw)
+        most = clip(as_array(most_kw), least, self.most_kw)
         return attrs.evolve(self, least_kw=least, most_kw=most)
 
 
@@ -81,7 +87,7 @@ def four_point_bids(
     if not cap_per_kwh >= floor_per_kwh:
         raise ValueError(f"price cap {cap_per_kwh} $/kWh is below the floor {floor_per_kwh} $/kWh")
     plan = as_array(plan_kw)
-    wanted = np.clip(plan if wanted_kw is None else wanted_kw, response.least_kw, response.most_kw)
+    wanted = clip(plan if wanted_kw is None else as_array(wanted_kw), response.least_kw, response.most_kw)
     responds = response.slope_per_kwh_kw < 0.0
     ends = (np.where(responds, end, wanted) for end in (response.least_kw, response.most_kw))
     quantity = np.stack(np.broadcast_arrays(next(ends), wanted, wanted, next(ends)), axis=-1)
@@ -89,7 +95,7 @@ def four_point_bids(
     line = np.broadcast_to(expected_per_kwh, plan.shape)[..., np.newaxis] + (
         response.slope_per_kwh_kw[..., np.newaxis] * (quantity - plan[..., np.newaxis])
     )
-    return Bids(quantity, np.clip(line + band, floor_per_kwh, cap_per_kwh))
+    return Bids(quantity, clip(line + band, floor_per_kwh, cap_per_kwh))
 
 
 def spread_per_kwh(price_per_kwh: ArrayLike, faults: Fault = Fault.NONE) -> FloatArray:

@@ -21,8 +21,10 @@ class Fault(Flag):
     """Storage: ratings limit what enters and leaves the store, so that the grid sees more or less by the losses."""
     TANK_HEIGHT_MULTIPLIED = auto()
     """Water heater: the tank's height is its volume times its floor in feet, not the volume by the floor."""
-    HEATING_COP_REVERSED = auto()
-    """Heat pump: the polynomial for cold weather holds above 80 degF, and below it the value at 80 degF."""
+    RATING_IN_ANY_WEATHER = auto()
+    """HVAC: the power when running is that of the rating's outdoor temperature at any other, too."""
+    HEATING_COP_OF_WARM_WEATHER = auto()
+    """Heat pump: the colder, the less it gives, but only above 80 degF; below it, as much as at 80 degF."""
     LATENT_HEAT_IN_HEATING = auto()
     """Heat pump: part of the heat counts as condensation when heating, too."""
     RESISTANCE_HEATING_UNSEEN = auto()

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .arrays import FloatArray
+from ..models.elementwise import FloatArray, clip
 from .problem import Problem
 
 
@@ -24,25 +24,26 @@ def greedy_control(problem: Problem) -> FloatArray:
     Shape (n_controls, n_devices, n_hours). The first control moves first.
     """
     lowest, highest = _tenable(problem)
-    control: FloatArray = np.clip(0.0, problem.control_lowest, problem.control_highest)
+    control = clip(0.0, problem.control_lowest, problem.control_highest)
     present = problem.start
     for hour in range(problem.hours):
         present = problem.keep[:, hour] * present + problem.drift[:, hour]
         for gain, power in zip(problem.gain, control, strict=True):
             present = present + gain[:, hour] * power[:, hour]
         for number in range(problem.controls):
-            missing = np.clip(present, lowest[:, hour], highest[:, hour]) - present
+            missing = clip(present, lowest[:, hour], highest[:, hour]) - present
             present = present + _moved(problem, control, number, hour, missing)
     return control
 
 
 def _moved(problem: Problem, control: FloatArray, number: int, hour: int, missing: FloatArray) -> FloatArray:
     """Change one control of an hour so as to bring about a change of state; return the change that it does."""
-    gain, power = problem.gain[number, :, hour], control[number, :, hour]
+    gain, power = problem.gain[number, :, hour], control[number, :, hour].copy()
     wanted = np.divide(missing, gain, out=np.zeros_like(gain), where=gain != 0.0)
-    moved = np.clip(power + wanted, problem.control_lowest[number, :, hour], problem.control_highest[number, :, hour])
-    control[number, :, hour] = moved
-    return gain * (moved - power)
+    control[number, :, hour] = clip(
+        power + wanted, problem.control_lowest[number, :, hour], problem.control_highest[number, :, hour]
+    )
+    return gain * (control[number, :, hour] - power)
 
 
 def _tenable(problem: Problem) -> tuple[FloatArray, FloatArray]:

@@ -18,7 +18,8 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import FloatArray, greatest, total
+from ..models.elementwise import FloatArray
+from .arrays import greatest, total
 from .recursion import Controls, OneControl, Recursion, TwoControls
 from .scaling import Columns, Scaled
 

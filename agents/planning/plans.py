@@ -4,8 +4,10 @@ import attrs
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .arrays import FloatArray, as_array, over
-from .problem import Solution
+from ..models.elementwise import FloatArray
+from .arrays import as_array, over
+from .problem import Problem, Solution
+from .solver import solve
 
 
 @attrs.frozen(eq=False)
@@ -37,3 +39,12 @@ def dearness(price_per_kwh: ArrayLike) -> FloatArray:
     lowest = prices.min(axis=-1, keepdims=True)
     spread = prices.max(axis=-1, keepdims=True) - lowest
     return over(prices - lowest, spread)
+
+
+def planned(problem: Problem, sign: tuple[float, ...]) -> Plan:
+    """The best plan, whose quantity is the sum of the controls, each with its sign."""
+    solution = solve(problem)
+    quantity_kw = solution.control[0] * sign[0]
+    for control, of_control in zip(solution.control[1:], sign[1:], strict=True):
+        quantity_kw = quantity_kw + control * of_control
+    return Plan(quantity_kw, solution)

@@ -7,7 +7,8 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import FloatArray, as_array
+from ..models.elementwise import FloatArray
+from .arrays import as_array
 
 CONVEXITY_TOLERANCE = 1e-12
 

@@ -12,7 +12,7 @@ from typing import Protocol
 import attrs
 import numpy as np
 
-from .arrays import FloatArray
+from ..models.elementwise import FloatArray
 from .scaling import Scaled
 
 

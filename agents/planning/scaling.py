@@ -11,7 +11,8 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import FloatArray, greatest
+from ..models.elementwise import FloatArray
+from .arrays import greatest
 from .problem import Problem
 
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import attrs
 import numpy as np
 
-from .arrays import FloatArray, total
+from ..models.elementwise import FloatArray, clip
+from .arrays import total
 from .greedy import greedy_control, trajectory
 from .interior_point import Finished, iterate
 from .problem import Outcome, Problem, Solution
@@ -70,7 +71,7 @@ def _record(problem: Problem, solution: Solution, finished: Finished, units: Uni
     controls = len(at.control)
     lowest, highest = problem.control_lowest[:, devices], problem.control_highest[:, devices]
     change = (at.control * units.control).swapaxes(1, 2)
-    solution.control[:, devices] = np.clip(lowest + change, lowest, highest)
+    solution.control[:, devices] = clip(lowest + change, lowest, highest)
     per_control, per_state = units.cost / units.control, units.cost / units.state
     pairs = at.multiplier[: 2 * controls + 2]
     solution.costate[devices] = (at.costate * per_state).T
