@@ -17,7 +17,7 @@ import pytest
 from gridbus.kernel import HOUR, Result, Scenario, run
 from gridbus.kernel.plugins import scenario_text
 
-LIMIT_KW = 420.0
+LIMIT_KW = 460.0
 GOLDEN = Path(__file__).parent / "golden" / "feeder-day.json"
 """Figures of the day, reviewed when they change; digests differ between processors in the last digit of a sine."""
 
@@ -42,7 +42,7 @@ def test_the_served_load_keeps_to_the_limit_that_binds_in_the_evening(day: Resul
     assert power_kw.max() <= LIMIT_KW + 1e-6
     at_limit = feeder[power_kw > 0.95 * LIMIT_KW].start.dt.tz_convert("America/New_York").dt.hour
     assert len(at_limit) >= 6
-    assert set(at_limit) <= {18, 19, 20, 21}
+    assert set(at_limit) <= {14, 15, 16, 19, 20}
     assert feeder.highest_loading.max() <= 1.0 + 1e-9
 
 
@@ -51,7 +51,7 @@ def test_the_market_prices_the_limit(day: Result) -> None:
     bound = results[results.binding.map(len) > 0]
     assert len(bound) >= 6
     assert (bound.price_per_kwh >= bound.supply_price_per_kwh - 1e-12).all()
-    assert bound.price_per_kwh.max() > 1.1 * bound.supply_price_per_kwh.max()
+    assert (bound.price_per_kwh / bound.supply_price_per_kwh).max() > 1.1
     free = results[results.binding.map(len) == 0]
     np.testing.assert_allclose(free.price_per_kwh, free.supply_price_per_kwh, rtol=0, atol=1e-12)
 
