@@ -1,1 +1,1 @@
-"""Pure device models: one object is one device, stepped in kW, kWh and degC."""
+"""Pure device models: all devices of a kind as arrays, stepped at once, in kW, kWh and degC."""

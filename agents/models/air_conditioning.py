@@ -1,7 +1,8 @@
 """What moves heat in and out of houses: air conditioners, heat pumps, resistance heat and furnaces.
 
 Heat and input against the outdoor temperature are the linear, quadratic and cubic curves that GridLAB-D's house has
-by default; it states them for degF. Source: gridlab-d/gridlab-d, residential/house_e.cpp, update_system.
+by default, stated for degF. Source: DOE-2 Reference Manual, default curves of residential systems; GridLAB-D,
+residential/house_e.cpp.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import attrs
 from .elementwise import FloatArray, Values, clip
 from .parameters import Parameters, bounds, each
 
-COLDEST_COOLING_F, WARMEST_HEATING_F = 40.0, 80.0
+COLDEST_COOLING_F, HOTTEST_COOLING_F = 40.0, 140.0
+COLDEST_HEATING_F, WARMEST_HEATING_F = -40.0, 80.0
 """Beyond these outdoor temperatures the curves go on flat."""
 
 
@@ -74,8 +76,8 @@ class Heating:
 
 def cooling(parameters: AirConditioningParameters, outdoor_c: Values) -> Cooling:
     """What cooling takes and does at an outdoor temperature [degC]."""
-    outdoor_f = clip(32.0 + 1.8 * outdoor_c, COLDEST_COOLING_F, 1000.0)
-    capacity = clip(1.48924533 - 0.00514995 * outdoor_f, 0.0, 2.0)
+    outdoor_f = clip(32.0 + 1.8 * outdoor_c, COLDEST_COOLING_F, HOTTEST_COOLING_F)
+    capacity = 1.48924533 - 0.00514995 * outdoor_f
     input_ratio = -0.01363961 + 0.01066989 * outdoor_f
     return Cooling(
         most_kw=parameters.cooling_rated_kw * (capacity * input_ratio),
@@ -85,7 +87,7 @@ def cooling(parameters: AirConditioningParameters, outdoor_c: Values) -> Cooling
 
 def heating(parameters: AirConditioningParameters, outdoor_c: Values) -> Heating:
     """What electric heating takes and gives at an outdoor temperature [degC]."""
-    outdoor_f = clip(32.0 + 1.8 * outdoor_c, -40.0, WARMEST_HEATING_F)
+    outdoor_f = clip(32.0 + 1.8 * outdoor_c, COLDEST_HEATING_F, WARMEST_HEATING_F)
     capacity = 0.34148808 + outdoor_f * (0.00894102 + outdoor_f * 0.00010787)
     input_ratio = 2.03914613 + outdoor_f * (-0.03906753 + outdoor_f * (0.00045617 - outdoor_f * 0.00000203))
     return Heating(

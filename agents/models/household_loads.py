@@ -10,7 +10,7 @@ import numpy as np
 from .elementwise import FloatArray, IntArray, cos_deg, exp, sin_deg
 from .parameters import Parameters, bounds, each, each_whole
 
-HOURS_PER_DAY, DEGREES_PER_HOUR = 24.0, 15.0
+HOURS_OF_DAY, DEGREES_PER_HOUR = 24, 15.0
 
 # A constant and three bumps (hour, weight, concentration): morning, afternoon, evening. Shaped after, not
 # fitted to, the lighting and appliance profiles of R. Hendron and C. Engebrecht, Building America House
@@ -44,7 +44,7 @@ class HouseholdLoads:
 
     def __init__(self, parameters: HouseholdLoadParameters) -> None:
         self.parameters = parameters
-        self._mean_kw = parameters.daily_kwh * (1.0 / (HOURS_PER_DAY * MEAN_WEIGHT))
+        self._mean_kw = parameters.daily_kwh * (1.0 / (HOURS_OF_DAY * MEAN_WEIGHT))
         self._noise = _Noise(parameters)
         # Of the angle between an hour and each bump: cos(a - b) = cos a cos b + sin a sin b.
         late = [DEGREES_PER_HOUR * (hour + parameters.delay_h) for hour, _, _ in BUMPS]
@@ -120,6 +120,7 @@ class _Noise:
             generator.standard_normal(out=row)
         self._day = np.ascontiguousarray(shocks.T)
         for row in self._day:
-            self._level = self._parameters.noise_persistence * self._level + self._innovation * row
-            row[:] = exp(self._level)
+            row[:] = self._level = self._parameters.noise_persistence * self._level + self._innovation * row
+        for hour in np.split(self._day, HOURS_OF_DAY):
+            hour[:] = exp(hour)
         self._number += 1

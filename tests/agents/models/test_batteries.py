@@ -4,8 +4,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridbus.agents.models.batteries import Batteries, BatteryParameters
-from gridbus.agents.models.battery import Battery
-from gridbus.agents.models.battery import BatteryParameters as ScalarParameters
 
 PARAMETERS = BatteryParameters(
     capacity_kwh=np.array([13.5, 10.0, 4.0]),
@@ -49,28 +47,6 @@ def test_power_and_energy_stay_within_limits_whatever_the_power(asked, charge):
         assert (held_kw == np.minimum(np.maximum(power_kw, lowest_kw), highest_kw)).all()
         assert (floor_kwh - 1e-9 <= batteries.energy_kwh).all()
         assert (batteries.energy_kwh <= PARAMETERS.capacity_kwh).all()
-
-
-@settings(deadline=None)
-@given(requests, shares)
-def test_gives_the_numbers_of_one_battery_at_a_time(asked, charge):
-    batteries = Batteries(PARAMETERS, charge * PARAMETERS.capacity_kwh)
-    columns = zip(
-        PARAMETERS.capacity_kwh,
-        PARAMETERS.rated_kw,
-        PARAMETERS.charge_efficiency,
-        PARAMETERS.discharge_efficiency,
-        PARAMETERS.reserve_kwh,
-        strict=True,
-    )
-    singles = [Battery(ScalarParameters(*row), kwh) for row, kwh in zip(columns, batteries.energy_kwh, strict=True)]
-
-    for power_kw, duration_s in asked:
-        held_kw = batteries.step(duration_s, np.array(power_kw))
-
-        alone_kw = [one.step(duration_s=duration_s, power_kw=kw) for one, kw in zip(singles, power_kw, strict=True)]
-        np.testing.assert_allclose(held_kw, alone_kw, rtol=0, atol=1e-12)
-        np.testing.assert_allclose(batteries.energy_kwh, [one.energy_kwh for one in singles], rtol=0, atol=1e-12)
 
 
 def test_without_an_award_a_battery_rests():

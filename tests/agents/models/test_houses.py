@@ -6,8 +6,6 @@ from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
 from gridbus.agents.models.air_conditioning import AirConditioningParameters, cooling, heating
-from gridbus.agents.models.house import House
-from gridbus.agents.models.house import HouseParameters as ScalarParameters
 from gridbus.agents.models.houses import HouseParameters, Houses, ThermostatParameters
 
 ENVELOPE = HouseParameters(
@@ -110,25 +108,6 @@ def test_many_short_steps_are_one_long_step(envelope, air_c, mass_c, outdoor_c, 
 
     np.testing.assert_allclose(short.air_temperature_c, long.air_temperature_c, rtol=0, atol=1e-9)
     np.testing.assert_allclose(short.mass_temperature_c, long.mass_temperature_c, rtol=0, atol=1e-9)
-
-
-@settings(deadline=None)
-@given(envelopes, temperatures, temperatures, st.floats(0.0, 42.0), suns, st.floats(0.0, 2.8), durations)
-def test_gives_the_numbers_of_one_house_at_a_time(envelope, air_c, mass_c, outdoor_c, sun, power_kw, duration_s):
-    envelope = attrs.evolve(envelope, mass_gain_fraction=0.5)
-    houses = five(envelope, air_c, mass_c)
-    houses.is_heating = np.zeros(5, dtype=np.bool_)
-    names = [f.name for f in attrs.fields(HouseParameters) if f.name != "mass_gain_fraction"]
-    values = {name: float(getattr(envelope, name)[0]) for name in names}
-    one = House(ScalarParameters(**values, rated_kw=2.8, cop=3.6), air_c, mass_c)
-
-    held_kw = houses.step(duration_s, outdoor_c, sun, power_kw)[0]
-    one.step(duration_s, outdoor_c, sun, held_kw)
-
-    # The power that the equipment can take falls with the outdoor temperature, which the model of one house leaves out.
-    assert held_kw == min(power_kw, cooling(ALL_KINDS, outdoor_c).most_kw[0])
-    assert houses.air_temperature_c[0] == pytest.approx(one.air_temperature_c, abs=1e-9)
-    assert houses.mass_temperature_c[0] == pytest.approx(one.mass_temperature_c, abs=1e-9)
 
 
 @settings(deadline=None)
@@ -277,10 +256,17 @@ def test_ratings_are_those_of_the_rating_temperatures_and_change_away_from_them(
 
 
 @given(st.floats(-60.0, 60.0))
-def test_the_cop_is_that_of_the_model_of_one_house(outdoor_c):
-    one = ScalarParameters(0.25, 0.45, 4.0, 3.0, 3.5, 2.8, 3.6, 0.8)
+def test_cooling_takes_more_for_its_heat_in_a_straight_line_from_40_degf_on(outdoor_c):
+    input_ratio = -0.01363961 + 0.01066989 * (32.0 + 1.8 * max(outdoor_c, 40 / 9))
 
-    assert cooling(ALL_KINDS, outdoor_c).cop[0] == pytest.approx(one.sensible_cop(outdoor_c))
+    assert cooling(ALL_KINDS, outdoor_c).cop[0] == pytest.approx(3.6 / 1.3 / input_ratio)
+
+
+def test_curves_go_on_flat_where_nothing_is_known_of_them():
+    assert cooling(ALL_KINDS, -30.0).cop.tolist() == cooling(ALL_KINDS, 40 / 9).cop.tolist()
+    assert cooling(ALL_KINDS, 90.0).most_kw.tolist() == cooling(ALL_KINDS, 60.0).most_kw.tolist()
+    assert heating(ALL_KINDS, -80.0).cop.tolist() == heating(ALL_KINDS, -40.0).cop.tolist()
+    assert heating(ALL_KINDS, 45.0).most_kw.tolist() == heating(ALL_KINDS, 80 / 3).most_kw.tolist()
 
 
 @given(st.floats(-40.0, 30.0), st.floats(0.0, 12.0))
