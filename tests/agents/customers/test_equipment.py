@@ -208,6 +208,13 @@ def test_electric_heating_holds_its_set_point_in_the_design_night(shares):
     assert (made.air_temperature_c > np.maximum(heating_c, 21.1)).all()
 
 
+def test_margins_are_those_of_the_document_and_a_step():
+    for customer in customers(COUNT, 3, shares=RESISTANCES):
+        indoor_c = max(21.1, customer.thermostat.heating_setpoint_c)
+        load_kw = customer.dwelling.ua_kw_per_c * (indoor_c + 10.0)
+        assert 1.1 * load_kw - 1e-9 <= customer.air_conditioning.resistance_kw < 1.5 * load_kw + 2.5
+
+
 @pytest.mark.parametrize("shares", [HEAT_PUMPS, RESISTANCES, FURNACES], ids=["heat pump", "resistance", "gas"])
 def test_thermostats_hold_heating_in_the_design_night(shares):
     """A heat pump's back-up comes on a deadband below where heating does. The air falls half a degree in a minute."""
