@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import attrs
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gridbus.agents.customers import Shares, customers, draws_l_per_min, expected_l_per_min
@@ -48,9 +48,10 @@ def test_households_use_as_much_as_is_measured():
 
 
 @given(st.integers(-48 * 60, 400 * 24 * 60), st.sampled_from([1, 5, 15, 60]), st.integers(1, 100), st.integers(0, 30))
+@example(first_min=23 * 60, step_min=5, steps=18, before=0)
 @settings(max_examples=40)
 def test_a_part_of_the_year_is_the_same_whichever_part_is_asked_for(first_min, step_min, steps, before):
-    homes, step, start = HOMES[:4], step_min * MINUTE, first_min * MINUTE
+    homes, step, start = HOMES[:40], step_min * MINUTE, first_min * MINUTE
     whole = draws_l_per_min(homes, start - before * step, step, before + steps + 30, MONDAY)
 
     part = draws_l_per_min(homes, start, step, steps, MONDAY)
