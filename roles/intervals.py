@@ -33,12 +33,15 @@ class Intervals(Generic[T]):
 
     _starts: list[Instant] = attrs.field(factory=list, init=False)
     _held: dict[Instant, Held[T]] = attrs.field(factory=dict, init=False)
+    entries: int = attrs.field(default=0, init=False)
+    """How often something was entered, so that what was made of it can be kept until it changes."""
 
     def enter(self, start: Instant, length: Duration, value: T) -> None:
         """Enter a value; a later one for the same start replaces it."""
         if start not in self._held:
             insort(self._starts, start)
         self._held[start] = Held(start, start + length, value)
+        self.entries += 1
 
     def at(self, instant: Instant) -> Held[T] | None:
         """What holds at an instant."""

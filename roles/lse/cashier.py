@@ -101,8 +101,9 @@ class Cashier:
     def _books(self, market: str, product: str) -> OwnBooks:
         portfolio = self.portfolio
         return OwnBooks(
-            usage_points=lambda instant: portfolio.customers.at(instant, market),
-            metered=portfolio.book.metered_kwh,
-            position=portfolio.book.position_kwh,
-            expected=lambda instant: portfolio.expected(market, product, instant),
+            places=portfolio.points.places,
+            supplied=lambda instant: portfolio.customers.at(instant, market).places,
+            metered_kwh=portfolio.book.reads.metered_kwh,
+            position_kwh=portfolio.book.positions.position_kwh,
+            expected=lambda instant: portfolio.expected.of(market, product, instant),
         )

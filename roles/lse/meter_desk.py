@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 import attrs
 
-from ...kernel import LAST, Instant, Port
+from ...kernel import LAST, Duration, Envelope, Instant, Port
 from ..interfaces import (
     Assignment,
     EntityEnergy,
@@ -55,16 +56,24 @@ class MeterDesk:
     # Meters
 
     async def _take_energy(self) -> None:
-        async for envelope in self.port.subscribe(MeterRead, EntityEnergy).envelopes():
-            message = envelope.message
-            if isinstance(message, MeterRead):
-                if self.portfolio.read(message, envelope.revision):
-                    self._revise(message.start)
-                    self.cashier.revise(message)
-            else:
-                used_kwh = message.metered_kwh + message.losses_kwh
-                self.portfolio.supply.use(envelope.sender, message.start, message.duration, used_kwh)
-                self._revise(message.start)
+        """All that is told in a round is taken at once."""
+        heard = self.port.subscribe(MeterRead, EntityEnergy)
+        while True:
+            envelopes = [await heard.receive_envelope()]
+            for _ in range(heard.statistics().pending):
+                envelopes.append(await heard.receive_envelope())  # noqa: PERF401
+            for revision, reads in _batches(envelopes):
+                for read in self.portfolio.read(reads, revision):
+                    self._revise(read.start)
+                    self.cashier.revise(read)
+            for envelope in envelopes:
+                if isinstance(envelope.message, EntityEnergy):
+                    self._use(envelope.sender, envelope.message)
+
+    def _use(self, operator: str, energy: EntityEnergy) -> None:
+        used_kwh = energy.metered_kwh + energy.losses_kwh
+        self.portfolio.supply.use(operator, energy.start, energy.duration, used_kwh)
+        self._revise(energy.start)
 
     def _revise(self, start: Instant) -> None:
         """When all reads of the instant are in, record anew what has been recorded."""
@@ -102,9 +111,7 @@ class MeterDesk:
                 self._publish_errors(report, ForecastSubject.CUSTOMER_CLASS, report.classes)
                 self._publish_errors(report, ForecastSubject.USAGE_POINT, report.customers)
 
-    def _publish_errors(
-        self, report: ErrorReport, subject: ForecastSubject, rows: tuple[tuple[str, ErrorStatistics], ...]
-    ) -> None:
+    def _publish_errors(self, report: ErrorReport, subject: ForecastSubject, errors: ErrorStatistics) -> None:
         self.port.publish(
             ForecastError(
                 lse=self.port.name,
@@ -113,10 +120,23 @@ class MeterDesk:
                 start=report.start,
                 end=report.end,
                 subject=subject,
-                names=tuple(name for name, _ in rows),
-                slots=tuple(errors.slots for _, errors in rows),
-                mean_absolute_kw=tuple(errors.mean_absolute_kw for _, errors in rows),
-                bias_kw=tuple(errors.bias_kw for _, errors in rows),
-                root_mean_square_kw=tuple(errors.root_mean_square_kw for _, errors in rows),
+                names=errors.names,
+                slots=errors.slots,
+                mean_absolute_kw=errors.mean_absolute_kw,
+                bias_kw=errors.bias_kw,
+                root_mean_square_kw=errors.root_mean_square_kw,
             )
         )
+
+
+def _batches(envelopes: Sequence[Envelope[MeterRead | EntityEnergy]]) -> Iterator[tuple[int, list[MeterRead]]]:
+    """Reads of one interval and revision together, one a usage point; in the order of the first of each."""
+    found: dict[tuple[Instant, Duration, int], dict[str, MeterRead]] = {}
+    for envelope in envelopes:
+        message = envelope.message
+        if isinstance(message, MeterRead):
+            key = message.start, message.duration, envelope.revision
+            # A second read of the same revision is out of date.
+            found.setdefault(key, {}).setdefault(message.usage_point, message)
+    for (_, _, revision), reads in found.items():
+        yield revision, list(reads.values())

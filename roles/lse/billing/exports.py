@@ -11,6 +11,8 @@ from ..tariff import Tariff
 from ..tariff.tariff import ExportRule, MarketRule
 from ..week import SATURDAY
 
+FloatArray = NDArray[np.float64]
+
 
 @attrs.frozen
 class ExportRates:
@@ -32,25 +34,25 @@ class ExportRates:
     def paid(
         self,
         start: Instant,
-        energy_kwh: float,
+        energy_kwh: FloatArray,
         *,
-        position_kwh: float,
-        day_ahead_per_kwh: float,
-        real_time_per_kwh: float,
-    ) -> float:
-        """What an interval costs the retailer whose energy is an export, so negative [$].
+        position_kwh: FloatArray,
+        day_ahead_per_kwh: FloatArray,
+        real_time_per_kwh: FloatArray,
+    ) -> FloatArray:
+        """What an interval costs the retailer whose energies are exports, so negative; each of shape (n,). [$]
 
         What was sold day-ahead has that price; more, or less, than it the price in real time.
         """
-        if energy_kwh >= 0.0:
-            return 0.0
-        paid = -energy_kwh * self._own_price(start)
+        exported = np.minimum(energy_kwh, 0.0)
+        paid: FloatArray = -exported * self._own_price(start)
         market = self.tariff.market
         if market is None:
             return paid
-        sold = min(position_kwh, 0.0) if market.rule is MarketRule.TRANSACTIVE else 0.0
+        sold = np.minimum(position_kwh, 0.0) * (market.rule is MarketRule.TRANSACTIVE)
         later = day_ahead_per_kwh if market.rule is MarketRule.SUBSCRIPTION else real_time_per_kwh
-        return paid - market.multiplier * (sold * day_ahead_per_kwh + (energy_kwh - sold) * later)
+        deviating = sold * day_ahead_per_kwh + (exported - sold) * later
+        return np.where(energy_kwh < 0.0, paid - market.multiplier * deviating, 0.0)
 
     def _own_price(self, start: Instant) -> float:
         """The tariff's own price of an export [$/kWh]."""

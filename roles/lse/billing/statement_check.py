@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import attrs
+import numpy as np
 
 from ....kernel import HOUR, Duration, Instant
 from ...interfaces import LineKind, SettlementStatement, StatementLine
+from ..customers.points import FloatArray, Places
 from ..forecast import Expected
 
 _SAME_KWH = 1e-6
@@ -28,14 +30,16 @@ class Claim:
 
 @attrs.frozen
 class OwnBooks:
-    """What the retailer knows of its customers in a market; energies in kWh."""
+    """What the retailer knows of its customers in a market, whose usage points are known by their places."""
 
-    usage_points: Callable[[Instant], Sequence[str]]
-    """Those that it supplies in the market at an instant."""
-    metered: Callable[[str, Instant, Instant], float | None]
-    """Energy of a usage point in a span; None where some of it was not read."""
-    position: Callable[[str, Instant, Instant], float]
-    """Day-ahead position of a usage point in a span."""
+    places: Callable[[Sequence[str]], Places]
+    """Of some usage points."""
+    supplied: Callable[[Instant], Places]
+    """Of those that it supplies in the market at an instant."""
+    metered_kwh: Callable[[Places, Instant, Instant], FloatArray]
+    """Energy in a span; not a number where some of it was not read."""
+    position_kwh: Callable[[Places, Instant, Instant], FloatArray]
+    """Day-ahead positions in a span."""
     expected: Callable[[Instant], Expected | None]
     """What the customers with awards were expected to use in a slot of the series."""
 
@@ -53,17 +57,19 @@ def contradictions(statement: SettlementStatement, length: Duration, books: OwnB
             groups.setdefault((line.slot, line.usage_point), {})[line.kind] = place, line
     for (slot, usage_point), lines in groups.items():
         start, end = slot, min(slot + length, statement.end)
-        names = [usage_point] if usage_point else books.usage_points(slot)
-        position_kwh = sum(books.position(name, start, end) for name in names)
+        places = books.places([usage_point]) if usage_point else books.supplied(slot)
+        position_kwh = float(books.position_kwh(places, start, end).sum())
         yield from _claim(lines, LineKind.DAY_AHEAD, position_kwh)
-        metered = {name: books.metered(name, start, end) for name in names}
-        metered_kwh = {name: energy for name, energy in metered.items() if energy is not None}
-        if len(metered_kwh) < len(metered):
+        metered_kwh = books.metered_kwh(places, start, end)
+        if np.isnan(metered_kwh).any():
             continue
         if usage_point:
-            yield from _claim_of_one(lines, metered_kwh[usage_point])
+            yield from _claim_of_one(lines, float(metered_kwh[0]))
         elif (expected := books.expected(slot)) is not None:
-            yield from _claims_of_all(lines, metered_kwh, position_kwh, expected, (end - start) / HOUR)
+            bids = np.isin(places, expected.places)
+            with_awards, others = float(metered_kwh[bids].sum()), float(metered_kwh[~bids].sum())
+            expected_kwh = expected.power_kw * ((end - start) / HOUR)
+            yield from _claims_of_all(lines, with_awards, others, expected_kwh, position_kwh)
 
 
 _Lines = dict[LineKind, tuple[int, StatementLine]]
@@ -85,11 +91,8 @@ def _claim_of_one(lines: _Lines, metered_kwh: float) -> Iterator[Claim]:
 
 
 def _claims_of_all(
-    lines: _Lines, metered_kwh: Mapping[str, float], position_kwh: float, expected: Expected, hours: float
+    lines: _Lines, with_awards_kwh: float, others_kwh: float, expected_kwh: float, position_kwh: float
 ) -> Iterator[Claim]:
     """What was metered of those with awards beyond what was expected is imbalance; all of the others' energy is not."""
-    with_awards = sum(metered_kwh.get(name, 0.0) for name in expected.usage_points)
-    without = sum(metered_kwh.values()) - with_awards
-    expected_kwh = expected.power_kw * hours
-    yield from _claim(lines, LineKind.IMBALANCE, with_awards - expected_kwh)
-    yield from _claim(lines, LineKind.REAL_TIME, expected_kwh + without - position_kwh)
+    yield from _claim(lines, LineKind.IMBALANCE, with_awards_kwh - expected_kwh)
+    yield from _claim(lines, LineKind.REAL_TIME, expected_kwh + others_kwh - position_kwh)

@@ -2,41 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import attrs
+import numpy as np
 
 from ....kernel import Instant
+from ...assignments import Assignments, InForce
 from ...interfaces import Assignment
+from .points import Places, UsagePoints
+
+
+@attrs.frozen(eq=False)
+class Group:
+    """Usage points, sorted by name."""
+
+    usage_points: tuple[str, ...] = ()
+    places: Places = attrs.field(factory=lambda: np.zeros(0, dtype=np.intp))
+
+
+@attrs.frozen(eq=False)
+class Supplied:
+    """Whom a retailer supplies in a span of time in which no contract begins or ends."""
+
+    contracts: tuple[Assignment, ...]
+    """By usage point."""
+    places: Places
+    """Of each contract."""
+    by_market: Mapping[str, Group]
+    by_tariff: Mapping[str, Group]
 
 
 @attrs.define
 class Customers:
     """The assignments of a retailer, also of those who have left; each is a contract."""
 
-    _contracts: dict[str, dict[Instant, Assignment]] = attrs.field(factory=dict, init=False)
-    """By usage point and first instant."""
+    points: UsagePoints = attrs.field(factory=UsagePoints)
+    _assignments: Assignments = attrs.field(factory=Assignments, init=False)
+    _supplied: dict[InForce, Supplied] = attrs.field(factory=dict, init=False)
 
     def take(self, assignment: Assignment) -> None:
         """Enter an assignment; the same usage point from the same instant on again replaces it."""
-        self._contracts.setdefault(assignment.usage_point, {})[assignment.effective_from] = assignment
+        self.points.place(assignment.usage_point)
+        self._assignments.take(assignment)
+        self._supplied.clear()
 
     def __iter__(self) -> Iterator[Assignment]:
         """All contracts, by usage point and time; those that never began are left out."""
-        for usage_point in sorted(self._contracts):
-            yield from self.of(usage_point)
-
-    def of(self, usage_point: str) -> Iterator[Assignment]:
-        """The contracts of a usage point, in order of time."""
-        for _, contract in sorted(self._contracts.get(usage_point, {}).items()):
-            if contract.effective_to is None or contract.effective_to > contract.effective_from:
-                yield contract
-
-    def at(self, instant: Instant, market: str) -> tuple[str, ...]:
-        """The usage points of a market, or of none, that are supplied at an instant; sorted."""
-        return tuple(each.usage_point for each in self if each.market == market and each.covers(instant))
+        return iter(self._assignments)
 
     def contract(self, usage_point: str, instant: Instant) -> Assignment | None:
         """The contract of a usage point at an instant."""
-        held = self._contracts.get(usage_point, {}).values()
-        return next((each for each in held if each.covers(instant)), None)
+        return self._assignments.at(usage_point, instant)
+
+    def supplied(self, instant: Instant) -> Supplied:
+        """All contracts at an instant; the same object until something changes."""
+        span = self._assignments.in_force(instant)
+        found = self._supplied.get(span)
+        if found is None:
+            contracts = tuple(span.by_usage_point.values())
+            found = self._supplied[span] = Supplied(
+                contracts,
+                self.points.places(span.by_usage_point),
+                self._grouped([(each.market, each.usage_point) for each in contracts]),
+                self._grouped([(each.tariff, each.usage_point) for each in contracts]),
+            )
+        return found
+
+    def at(self, instant: Instant, market: str) -> Group:
+        """The usage points of a market, or of none, that are supplied at an instant."""
+        return self.supplied(instant).by_market.get(market, Group())
+
+    def _grouped(self, rows: list[tuple[str, str]]) -> Mapping[str, Group]:
+        names: dict[str, list[str]] = {}
+        for key, name in rows:
+            names.setdefault(key, []).append(name)
+        return {key: Group(tuple(each), self.points.places(each)) for key, each in names.items()}

@@ -2,129 +2,151 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 
 import attrs
+import numpy as np
+from numpy.typing import NDArray
 
 from ....kernel import HOUR, Duration, Instant
+from ..customers.points import BoolArray, FloatArray, Places, UsagePoints, room_for
 
 Key = tuple[str, Duration]
 """Series and horizon: whole hours from the forecast to the slot."""
 
+ByClass = Callable[[Places], Iterable[tuple[str, BoolArray]]]
+"""The classes that customers are in, and which of the places are theirs."""
+
 
 @attrs.frozen
 class ErrorStatistics:
-    """Errors of the slots of a period, expected less actual."""
+    """Errors of the slots of a period, expected less actual: a row for each name, sorted."""
 
-    slots: int
-    mean_absolute_kw: float
-    bias_kw: float
-    root_mean_square_kw: float
+    names: tuple[str, ...]
+    slots: tuple[int, ...]
+    mean_absolute_kw: tuple[float, ...]
+    bias_kw: tuple[float, ...]
+    root_mean_square_kw: tuple[float, ...]
 
 
 @attrs.frozen
 class ErrorReport:
-    """The errors of one series and horizon; each row sorted by name."""
+    """The errors of one series and horizon."""
 
     product: str
     horizon: Duration
     start: Instant
     end: Instant
-    classes: tuple[tuple[str, ErrorStatistics], ...]
-    customers: tuple[tuple[str, ErrorStatistics], ...]
+    classes: ErrorStatistics
+    customers: ErrorStatistics
 
 
 @attrs.define
 class _Sums:
-    slots: int = 0
-    absolute: float = 0.0
-    error: float = 0.0
-    square: float = 0.0
+    """Sums of errors, by place."""
 
-    def add(self, error_kw: float) -> None:
-        self.slots += 1
-        self.absolute += abs(error_kw)
-        self.error += error_kw
-        self.square += error_kw * error_kw
+    slots: NDArray[np.int64] = attrs.field(factory=lambda: np.zeros(0, dtype=np.int64))
+    sums: FloatArray = attrs.field(factory=lambda: np.zeros((0, 3)))
+    """Columns for absolute errors, errors, and their squares."""
 
-    def statistics(self) -> ErrorStatistics:
-        n = self.slots
-        return ErrorStatistics(n, self.absolute / n, self.error / n, (self.square / n) ** 0.5)
+    def add(self, places: Places, error_kw: FloatArray) -> None:
+        count = int(places.max(initial=-1)) + 1
+        self.slots, self.sums = room_for(self.slots, count, 0), room_for(self.sums, count, 0.0)
+        self.slots[places] += 1
+        self.sums[places] += np.column_stack((np.abs(error_kw), error_kw, error_kw * error_kw))
+
+    def statistics(self, names: UsagePoints) -> ErrorStatistics:
+        places = names.by_name()
+        places = places[places < len(self.slots)]
+        places = places[self.slots[places] > 0]
+        slots = self.slots[places]
+        absolute, error, square = (self.sums[places] / slots[:, np.newaxis]).T
+        return ErrorStatistics(
+            names.names(places),
+            tuple(slots.tolist()),
+            tuple(absolute.tolist()),
+            tuple(error.tolist()),
+            tuple(np.sqrt(square).tolist()),
+        )
 
 
 @attrs.define
 class _Period:
     start: Instant
     end: Instant
-    classes: dict[str, _Sums] = attrs.field(factory=dict)
-    customers: dict[str, _Sums] = attrs.field(factory=dict)
+    classes: _Sums = attrs.field(factory=_Sums)
+    customers: _Sums = attrs.field(factory=_Sums)
 
 
 @attrs.define
 class _Expectation:
-    """The forecast of a slot, and what has been metered of it."""
+    """The forecast of a slot, and what has been metered of it; arrays by place."""
 
     key: Key
     start: Instant
     length: Duration
-    expected_kw: dict[str, float]
-    metered: dict[str, tuple[Duration, float]] = attrs.field(factory=dict)
-    """Time that has been read, and the energy in it [kW ns]."""
+    expected_kw: FloatArray
+    """Not a number where nothing is expected."""
+    metered_ns: NDArray[np.int64] = attrs.field(factory=lambda: np.zeros(0, dtype=np.int64))
+    """Time that has been read."""
+    energy: FloatArray = attrs.field(factory=lambda: np.zeros(0))
+    """The energy in it. [kW ns]"""
 
-    def read(self, usage_point: str, start: Instant, end: Instant, power_kw: float) -> None:
+    def read(self, places: Places, start: Instant, end: Instant, power_kw: FloatArray) -> None:
         span = min(end, self.start + self.length) - max(start, self.start)
-        if span > 0 and usage_point in self.expected_kw:
-            duration, energy = self.metered.get(usage_point, (0, 0.0))
-            self.metered[usage_point] = duration + span, energy + span * power_kw
+        if not self.metered_ns.size:
+            self.metered_ns, self.energy = np.zeros(len(self.expected_kw), dtype=np.int64), self.expected_kw * 0.0
+        there = places < len(self.expected_kw)
+        self.metered_ns[places[there]] += span
+        self.energy[places[there]] += span * power_kw[there]
 
-    def errors(self) -> Iterator[tuple[str, float]]:
-        """Each customer that was read all the time, and his error [kW]."""
-        for usage_point, (duration, energy) in self.metered.items():
-            if duration == self.length:
-                yield usage_point, self.expected_kw[usage_point] - energy / self.length
+    def errors(self) -> tuple[Places, FloatArray]:
+        """The customers that were read all the time, and the error of each [kW]."""
+        error_kw = self.expected_kw[: len(self.energy)] - self.energy / self.length
+        places = np.flatnonzero((self.metered_ns == self.length) & ~np.isnan(error_kw))
+        return places, error_kw[places]
 
 
 @attrs.define
 class ForecastErrors:
     """Forecasts against what was metered; a report covers what has come to an end since the one before."""
 
-    class_of: Callable[[str], str]
-    """The class of a usage point."""
+    points: UsagePoints
+    by_class: ByClass
     _open: list[_Expectation] = attrs.field(factory=list, init=False)
-    _touched: tuple[tuple[Instant, Instant], list[_Expectation]] = attrs.field(factory=lambda: ((0, 0), []), init=False)
-    """The interval that is being read, and the slots that it touches."""
     _periods: dict[Key, _Period] = attrs.field(factory=dict, init=False)
+    _classes: UsagePoints = attrs.field(factory=UsagePoints, init=False)
+    """Places of the classes in arrays."""
 
     def expect(
-        self,
-        product: str,
-        now: Instant,
-        start: Instant,
-        length: Duration,
-        usage_points: Sequence[str],
-        power_kw: Sequence[float],
+        self, product: str, now: Instant, start: Instant, length: Duration, places: Places, power_kw: FloatArray
     ) -> None:
         """Keep a forecast that is made now for a slot."""
         horizon = max(start - now, 0) // HOUR * HOUR
-        expected = dict(zip(usage_points, power_kw, strict=True))
-        self._open.append(_Expectation((product, horizon), start, length, expected))
+        expected_kw = room_for(np.zeros(0), int(places.max(initial=-1)) + 1, np.nan)
+        expected_kw[places] = power_kw
+        self._open.append(_Expectation((product, horizon), start, length, expected_kw))
 
-    def read(self, usage_point: str, start: Instant, duration: Duration, power_kw: float) -> None:
-        """Compare with what was metered: the load without what a market had awarded."""
-        interval = start, start + duration
-        if self._touched[0] != interval:
-            self._close(start)
-            touched = [e for e in self._open if e.start < interval[1] and start < e.start + e.length]
-            self._touched = interval, touched
-        for each in self._touched[1]:
-            each.read(usage_point, *interval, power_kw)
+    def read(self, places: Places, start: Instant, duration: Duration, power_kw: FloatArray) -> None:
+        """Compare with what was metered in an interval: the loads without what a market had awarded."""
+        self._close(start)
+        for each in self._open:
+            if each.start < start + duration and start < each.start + each.length:
+                each.read(places, start, start + duration, power_kw)
 
     def report(self, now: Instant) -> tuple[ErrorReport, ...]:
         """The errors of all slots that have ended since the last report."""
         self._close(now)
         periods, self._periods = self._periods, {}
         return tuple(
-            ErrorReport(product, horizon, period.start, period.end, _rows(period.classes), _rows(period.customers))
+            ErrorReport(
+                product,
+                horizon,
+                period.start,
+                period.end,
+                period.classes.statistics(self._classes),
+                period.customers.statistics(self.points),
+            )
             for (product, horizon), period in sorted(periods.items())
         )
 
@@ -137,19 +159,12 @@ class ForecastErrors:
             self._draw(each)
 
     def _draw(self, slot: _Expectation) -> None:
-        classes: dict[str, float] = {}
-        period = self._periods.get(slot.key) or _Period(slot.start, slot.start + slot.length)
-        for usage_point, error_kw in slot.errors():
-            period.customers.setdefault(usage_point, _Sums()).add(error_kw)
-            name = self.class_of(usage_point)
-            classes[name] = classes.get(name, 0.0) + error_kw
-        for name, error_kw in classes.items():
-            period.classes.setdefault(name, _Sums()).add(error_kw)
-        if classes:
-            # Slots of one series and horizon come to an end one after the other.
-            period.end = slot.start + slot.length
-            self._periods[slot.key] = period
-
-
-def _rows(sums: dict[str, _Sums]) -> tuple[tuple[str, ErrorStatistics], ...]:
-    return tuple((name, each.statistics()) for name, each in sorted(sums.items()))
+        places, error_kw = slot.errors()
+        if not places.size:
+            return
+        period = self._periods.setdefault(slot.key, _Period(slot.start, slot.start + slot.length))
+        # Slots of one series and horizon come to an end one after the other.
+        period.end = slot.start + slot.length
+        period.customers.add(places, error_kw)
+        sums = [(name, float(error_kw[chosen].sum())) for name, chosen in self.by_class(places)]
+        period.classes.add(self._classes.places(name for name, _ in sums), np.array([kw for _, kw in sums]))

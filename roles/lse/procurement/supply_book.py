@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import attrs
+import numpy as np
 
 from ....kernel import HOUR, Duration, Instant
 from ...interfaces import DAY_AHEAD, REAL_TIME, Procurement, ProcurementLine, SupplySource
 from ...intervals import Intervals
+from ..customers.points import FloatArray, Places, UsagePoints, room_for, taken
 
 SLOT = HOUR
 """Length of the slots that procurement is recorded for; their edges are whole hours after the start of the run."""
@@ -24,41 +26,43 @@ class Lot:
     """The most that was bid for."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class CustomerEnergy:
-    """A metering interval of one customer."""
+    """A metering interval of some customers; arrays with an entry for each."""
 
-    usage_point: str
+    places: Places
     start: Instant
-    energy_kwh: float
+    energy_kwh: FloatArray
     """Consumption positive."""
-    awarded_kwh: float = 0.0
+    awarded_kwh: FloatArray
     """What markets had awarded."""
-    paid: float = 0.0
-    """What an export is paid with. [$]"""
+    paid: FloatArray
+    """What exports are paid with. [$]"""
 
 
 @attrs.define
 class _Customers:
-    consumed_kwh: dict[str, float] = attrs.field(factory=dict)
+    consumed_kwh: FloatArray = attrs.field(factory=lambda: np.zeros(0))
+    """By place."""
     exported_kwh: float = 0.0
     awarded_kwh: float = 0.0
     paid: float = 0.0
 
     def add(self, energy: CustomerEnergy, sign: float) -> None:
-        if energy.energy_kwh > 0.0:
-            before = self.consumed_kwh.get(energy.usage_point, 0.0)
-            self.consumed_kwh[energy.usage_point] = before + sign * energy.energy_kwh
-        else:
-            self.exported_kwh -= sign * energy.energy_kwh
-            self.awarded_kwh += sign * max(-energy.awarded_kwh, 0.0)
-            self.paid += sign * energy.paid
+        self.consumed_kwh = room_for(self.consumed_kwh, int(energy.places.max(initial=-1)) + 1, 0.0)
+        self.consumed_kwh[energy.places] += sign * np.maximum(energy.energy_kwh, 0.0)
+        exports = energy.energy_kwh <= 0.0
+        self.exported_kwh -= sign * float(energy.energy_kwh[exports].sum())
+        self.awarded_kwh += sign * float(np.maximum(-energy.awarded_kwh[exports], 0.0).sum())
+        self.paid += sign * float(energy.paid[exports].sum())
 
 
 @attrs.define
 class SupplyBook:
     """What a retailer has bought, and what its customers and the losses have taken."""
 
+    points: UsagePoints = attrs.field(factory=UsagePoints)
+    """Those of the customers."""
     bilateral: Intervals[tuple[float, float]] = attrs.field(factory=Intervals)
     """Scheduled power [kW] and its mean price [$/kWh]."""
     expected_per_kwh: Intervals[float] = attrs.field(factory=Intervals, init=False)
@@ -85,7 +89,7 @@ class SupplyBook:
         self._used.enter(start, duration, {**by_operator, operator: energy_kwh})
 
     def read(self, energy: CustomerEnergy, replaced: CustomerEnergy | None = None) -> None:
-        """Enter what one customer used, and take back what a revised read had said."""
+        """Enter what customers used in an interval, and take back what revised reads had said."""
         slot = self._customers.setdefault(energy.start // SLOT, _Customers())
         if replaced is not None:
             slot.add(replaced, -1.0)
@@ -121,7 +125,7 @@ class SupplyBook:
                 paid=customers.paid,
             ),
         )
-        usage_points, energy_kwh, cost = _shares(customers.consumed_kwh, sum(line.paid for line in lines))
+        usage_points, energy_kwh, cost = self._shares(customers.consumed_kwh, sum(line.paid for line in lines))
         return Procurement(
             lse=lse,
             slot_start=start,
@@ -172,15 +176,12 @@ class SupplyBook:
             paid=paid,
         )
 
-
-def _shares(
-    consumed_kwh: Mapping[str, float], cost: float
-) -> tuple[tuple[str, ...], tuple[float, ...], tuple[float, ...]]:
-    """Each customer's consumption, and its share of a cost."""
-    rows = sorted((name, kwh) for name, kwh in consumed_kwh.items() if kwh > 0.0)
-    total = sum(kwh for _, kwh in rows)
-    return (
-        tuple(name for name, _ in rows),
-        tuple(kwh for _, kwh in rows),
-        tuple(cost * kwh / total for _, kwh in rows),
-    )
+    def _shares(
+        self, consumed_kwh: FloatArray, cost: float
+    ) -> tuple[tuple[str, ...], tuple[float, ...], tuple[float, ...]]:
+        """Each customer's consumption, and its share of a cost."""
+        places = self.points.by_name()
+        places = places[taken(consumed_kwh, places, 0.0) > 0.0]
+        energy_kwh = consumed_kwh[places]
+        shares = cost * energy_kwh / energy_kwh.sum()
+        return self.points.names(places), tuple(energy_kwh.tolist()), tuple(shares.tolist())

@@ -52,6 +52,13 @@ def read(kwh: float, start: int = 0, usage_point: str = "h1", duration: int = HO
     )
 
 
+def takes(made: Portfolio, each: MeterRead, revision: int = 1) -> bool:
+    """Enter one read; returns whether it revises an earlier one."""
+    revised = made.read([each], revision)
+    assert revised in ([], [each])
+    return bool(revised)
+
+
 def awards(kw: float, product: str = "day-ahead", price: float = 0.3) -> Positions:
     return Positions(
         market="retail",
@@ -88,35 +95,33 @@ def test_estimates_are_of_the_customers_of_one_market_and_of_what_is_not_awarded
     assert made.estimate("retail", "day-ahead", -HOUR, 0, HOUR) == (("h1",), (2.0,))
     assert made.estimate("none", "day-ahead", -HOUR, 0, HOUR) == (("h2",), (2.0,))
     assert made.expected_kw("retail", 0, HOUR) == pytest.approx(7.0)
-    made.read(read(8.0), 1)
-    made.read(read(4.5, usage_point="h2"), 1)
+    takes(made, read(8.0))
+    takes(made, read(4.5, usage_point="h2"))
     assert made.expected_kw("retail", HOUR, HOUR) == pytest.approx(3.0)
     (report,) = made.errors.report(HOUR)
-    assert [(name, errors.bias_kw) for name, errors in report.customers] == [
-        ("h1", pytest.approx(2.0 - 3.0)),
-        ("h2", pytest.approx(2.0 - 4.5)),
-    ]
+    assert report.customers.names == ("h1", "h2")
+    assert report.customers.bias_kw == pytest.approx((2.0 - 3.0, 2.0 - 4.5))
 
 
 def test_what_is_expected_of_a_slot_is_the_awards_and_the_load_beside_them_until_it_is_forgotten() -> None:
     made = portfolio(assignment(tariff="gold", market="retail"))
     made.estimate("retail", "day-ahead", -HOUR, 0, HOUR)
     made.positions(awards(5.0))
-    expected = made.expected("retail", "day-ahead", HOUR // 2)
+    expected = made.expected.of("retail", "day-ahead", HOUR // 2)
     assert expected is not None
-    assert (expected.usage_points, expected.power_kw) == (("h1",), 7.0)
-    assert made.expected("retail", "real-time", 0) is None
+    assert (made.points.names(expected.places), expected.power_kw) == (("h1",), 7.0)
+    assert made.expected.of("retail", "real-time", 0) is None
     made.positions(evolved(awards(1.0), slot_start=30 * DAY))
-    assert made.expected("retail", "day-ahead", 0) is None
+    assert made.expected.of("retail", "day-ahead", 0) is None
     made.positions(evolved(awards(1.0), slot_start=31 * DAY, commitment=False))
-    without = made.expected("retail", "day-ahead", 31 * DAY)
+    without = made.expected.of("retail", "day-ahead", 31 * DAY)
     assert without is not None
-    assert (without.usage_points, without.power_kw) == ((), 0)
+    assert (made.points.names(without.places), without.power_kw) == ((), 0)
 
 
 def test_another_customer_is_forecast_by_his_class_and_one_who_only_switches_as_before() -> None:
     made = portfolio(assignment())
-    made.read(read(9.0), 1)
+    takes(made, read(9.0))
     made.take(assignment(0, HOUR))
     made.take(assignment(HOUR, tariff="credit"))
     made.begin("h1", HOUR)
@@ -126,7 +131,7 @@ def test_another_customer_is_forecast_by_his_class_and_one_who_only_switches_as_
     assert made.estimate("none", "day-ahead", HOUR, HOUR, HOUR)[1] == (9.0,)
     assert made.estimate("none", "day-ahead", HOUR, 2 * HOUR, HOUR)[1] == (7.0,)
     made.begin("h1", 2 * HOUR)
-    made.read(read(9.0, HOUR), 1)
+    takes(made, read(9.0, HOUR))
     assert made.estimate("none", "day-ahead", 2 * HOUR, 2 * HOUR, HOUR)[1] == (7.0,)
 
 
@@ -136,7 +141,7 @@ def test_one_who_is_to_come_is_expected_from_then_on_as_is_usual_in_his_class() 
     assert made.estimate("none", "day-ahead", 0, 0, HOUR) == (("h1",), (2.0,))
     assert made.estimate("none", "day-ahead", 0, HOUR, HOUR) == (("h1", "h2"), (2.0, 7.0))
     made.begin("h2", HOUR)
-    made.read(read(4.0, HOUR, "h2"), 1)
+    takes(made, read(4.0, HOUR, "h2"))
     assert made.estimate("none", "day-ahead", HOUR, 2 * HOUR, HOUR)[1] == (2.0, 4.0)
 
 
@@ -148,29 +153,42 @@ def customers_line(made: Portfolio) -> tuple[float, float, float]:
 
 def test_exports_are_bought_at_the_tariff_or_at_the_market() -> None:
     made = portfolio(assignment(tariff="credit"))
-    made.read(read(-4.0), 1)
+    takes(made, read(-4.0))
     assert customers_line(made) == pytest.approx((0.0, 4.0, 0.2))
     sold = portfolio(assignment(tariff="gold", market="retail"))
     sold.positions(awards(-3.0))
     sold.positions(awards(-3.5, "real-time", 0.1))
-    sold.read(read(-4.0), 1)
+    takes(sold, read(-4.0), 1)
     assert customers_line(sold) == pytest.approx((3.5, 4.0, 3.0 * 0.3 + 1.0 * 0.1))
 
 
 def test_a_revised_read_replaces_the_first_in_all_books_but_teaches_nothing() -> None:
     made = portfolio(assignment(tariff="credit"))
-    assert not made.read(read(6.0), 1)
-    assert made.read(read(-4.0), 2)
-    assert not made.read(read(9.0), 2)
+    assert not takes(made, read(6.0))
+    assert takes(made, read(-4.0), 2)
+    assert not takes(made, read(9.0), 2)
     assert customers_line(made) == pytest.approx((0.0, 4.0, 0.2))
     assert made.supply.procurement("green", 0, HOUR).usage_points == ()
-    assert made.book.metered_kwh("h1", 0, HOUR) == -4.0
+    assert made.book.reads.metered_kwh(made.points.places(["h1"]), 0, HOUR).tolist() == [-4.0]
     assert made.expected_kw("none", HOUR, HOUR) == pytest.approx(6.0)
+
+
+def test_the_reads_of_an_interval_come_together_some_for_the_first_time_and_some_again() -> None:
+    made = portfolio(
+        assignment(tariff="credit"), assignment(usage_point="h2"), assignment(usage_point="h3", tariff="credit")
+    )
+    assert made.read([read(1.0), read(2.0, usage_point="h2")], 1) == []
+    again = [read(-4.0), read(-1.0, usage_point="h3"), read(3.0, usage_point="h2")]
+    assert made.read(again, 2) == [again[0], again[2]]
+    assert customers_line(made) == pytest.approx((0.0, 5.0, 0.25))
+    record = made.supply.procurement("green", 0, HOUR)
+    assert (record.usage_points, record.energy_kwh) == (("h2",), pytest.approx((3.0,)))
+    assert made.estimate("none", "day-ahead", HOUR, HOUR, HOUR)[1] == pytest.approx((1.0, 2.0, -1.0))
 
 
 def test_the_baseline_of_a_subscription_is_the_profile_of_the_class() -> None:
     contract = assignment(tariff="base", customer_class="shop")
     made = portfolio(contract)
-    made.read(read(1.0), 1)
-    made.read(read(1.0, HOUR), 1)
+    takes(made, read(1.0))
+    takes(made, read(1.0, HOUR))
     assert made.usage(contract, 0, DAY).needed("baseline_kw").tolist() == pytest.approx([7.0, 7.0])

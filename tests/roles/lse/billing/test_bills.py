@@ -143,7 +143,17 @@ def rates(tariff: str | Tariff) -> ExportRates:
 
 
 def paid(tariff: str | Tariff, kwh: float, *, position: float = 0.0, at: int = 0) -> float:
-    return rates(tariff).paid(at, kwh, position_kwh=position, day_ahead_per_kwh=0.3, real_time_per_kwh=0.2)
+    """What one export is paid with, between others that are none."""
+    ones = np.ones(3)
+    found = rates(tariff).paid(
+        at,
+        np.array([1.0, kwh, 0.0]),
+        position_kwh=ones * position,
+        day_ahead_per_kwh=ones * 0.3,
+        real_time_per_kwh=ones * 0.2,
+    )
+    assert found[[0, 2]].tolist() == [0.0, 0.0]
+    return float(found[1])
 
 
 @pytest.mark.parametrize("tariff", ["flat", "net-metering", "tiered", "time-of-use"])

@@ -1,5 +1,6 @@
 """Which lines of a market's statement a retailer contests."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 import attrs
@@ -49,16 +50,17 @@ def statements(
     return tuple(statement for each in issue for statement in each.statements)
 
 
-def books(metered: np.ndarray, awarded: np.ndarray, held: np.ndarray) -> OwnBooks:
-    def energy(name: str, start: int, _: int) -> float | None:
-        kwh = float(metered[start // STEP, NAMES.index(name)])
-        return None if np.isnan(kwh) else kwh
+def places_of(names: Sequence[str]) -> np.ndarray:
+    return np.array([NAMES.index(name) for name in names], dtype=np.intp)
 
+
+def books(metered: np.ndarray, awarded: np.ndarray, held: np.ndarray) -> OwnBooks:
     return OwnBooks(
-        usage_points=lambda _: NAMES,
-        metered=energy,
-        position=lambda name, start, end: float(held[start // STEP, NAMES.index(name)]) * (end - start) / HOUR,
-        expected=lambda slot: Expected(("h0", "h1"), float((awarded[slot // STEP] + UNBID_KW)[:2].sum())),
+        places=places_of,
+        supplied=lambda _: places_of(NAMES),
+        metered_kwh=lambda places, start, _: metered[start // STEP, places],
+        position_kwh=lambda places, start, end: held[start // STEP, places] * (end - start) / HOUR,
+        expected=lambda slot: Expected(places_of(("h0", "h1")), float((awarded[slot // STEP] + UNBID_KW)[:2].sum())),
     )
 
 
@@ -133,9 +135,9 @@ def test_where_a_read_is_missing_nothing_is_claimed(itemised: bool) -> None:
 def test_a_slot_that_the_run_cuts_short_is_compared_up_to_there() -> None:
     spans: list[tuple[int, int]] = []
 
-    def metered(_: str, start: int, end: int) -> float:
+    def metered(_: np.ndarray, start: int, end: int) -> np.ndarray:
         spans.append((start, end))
-        return 2.0
+        return np.array([2.0])
 
     line = StatementLine(
         slot=0, kind=LineKind.REAL_TIME, quantity_kwh=1.5, price_per_kwh=0.1, amount=Decimal("0.15"), usage_point="h1"
@@ -154,6 +156,13 @@ def test_a_slot_that_the_run_cuts_short_is_compared_up_to_there() -> None:
         total=Decimal("0.15"),
         estimated=False,
     )
-    own = OwnBooks(usage_points=lambda _: (), metered=metered, position=lambda *_: 0.0, expected=lambda _: None)
+    nothing = np.zeros(1)
+    own = OwnBooks(
+        places=places_of,
+        supplied=lambda _: places_of(()),
+        metered_kwh=metered,
+        position_kwh=lambda *_: nothing,
+        expected=lambda _: None,
+    )
     assert list(contradictions(statement, STEP, own)) == [Claim(0, 2.0)]
     assert spans == [(0, 10 * MINUTE)]

@@ -57,10 +57,31 @@ def book(*messages: ClearingResult | Positions, kwh: tuple[float, ...] = ()) -> 
         if isinstance(message, ClearingResult):
             made.result(message)
         else:
-            made.positions(message)
+            enter(made, message)
     for number, energy in enumerate(kwh):
-        made.read("h1", number * STEP, STEP, energy, 1)
+        read(made, number * STEP, STEP, energy)
     return made
+
+
+H1, H2 = (np.array([place], dtype=np.intp) for place in (0, 1))
+
+
+def enter(made: CustomerBook, message: Positions) -> None:
+    """Enter positions of usage points that are called by their places: h1 has the first."""
+    places = np.array([int(name[1:]) - 1 for name in message.usage_points], dtype=np.intp)
+    made.positions.enter(message, places, made.prices(message.market))
+
+
+def read(made: CustomerBook, start: int, duration: int, kwh: float, places: np.ndarray = H1) -> None:
+    made.reads.enter(places, start, duration, np.array([kwh]), 1)
+
+
+def real_time(made: CustomerBook, places: np.ndarray, start: int) -> float:
+    return float(made.positions.real_time_price(places, made.prices("retail"), start)[0])
+
+
+def day_ahead(made: CustomerBook, places: np.ndarray, start: int) -> float:
+    return float(made.positions.day_ahead_price(places, made.prices("retail"), start)[0])
 
 
 def test_a_usage_has_positions_prices_and_reads_of_every_interval() -> None:
@@ -73,7 +94,7 @@ def test_a_usage_has_positions_prices_and_reads_of_every_interval() -> None:
         positions("real-time", STEP, 2.0, 0.5),
         kwh=(0.9, 0.2),
     )
-    usage = made.usage("h1", "retail", 0, HOUR)
+    usage = made.usage(0, "retail", 0, HOUR)
     assert usage.energy_kwh.tolist() == [0.9, 0.2]
     assert usage.needed("day_ahead_kw").tolist() == pytest.approx([6.0, 6.0])
     assert usage.needed("day_ahead_per_kwh").tolist() == [0.32, 0.32]
@@ -83,10 +104,10 @@ def test_a_usage_has_positions_prices_and_reads_of_every_interval() -> None:
 
 def test_only_below_a_binding_transformer_is_the_local_price_another() -> None:
     made = book(result("real-time", 0, 0.1), positions("real-time", 0, 2.0, 0.4))
-    assert made.real_time_price("h1", "retail", 0) == 0.4
-    assert made.real_time_price("h2", "retail", 0) == 0.1
-    made.positions(positions("real-time", 0, 2.0, 0.1))
-    assert made.real_time_price("h1", "retail", 0) == 0.1
+    assert real_time(made, H1, 0) == 0.4
+    assert real_time(made, H2, 0) == 0.1
+    enter(made, positions("real-time", 0, 2.0, 0.1))
+    assert real_time(made, H1, 0) == 0.1
 
 
 def test_a_later_clearing_of_a_slot_replaces_the_earlier_one() -> None:
@@ -94,41 +115,42 @@ def test_a_later_clearing_of_a_slot_replaces_the_earlier_one() -> None:
         *(result("day-ahead", 0, 0.3, HOUR), positions("day-ahead", 0, 6.0, 0.3, HOUR)),
         *(result("day-ahead", 0, 0.2, HOUR), positions("day-ahead", 0, 4.0, 0.2, HOUR)),
     )
-    assert made.position_kwh("h1", 0, HOUR) == 4.0
-    assert made.day_ahead_price("h1", "retail", 0) == 0.2
-    assert made.day_ahead_price("h2", "retail", 0) == 0.2
+    assert made.positions.position_kwh(H1, 0, HOUR).tolist() == [4.0]
+    assert day_ahead(made, H1, 0) == 0.2
+    assert day_ahead(made, H2, 0) == 0.2
 
 
 def test_what_is_no_commitment_is_no_position() -> None:
     made = book(positions("day-ahead", 0, 6.0, 0.3, HOUR, commitment=False))
-    assert made.position_kwh("h1", 0, HOUR) == 0.0
+    assert made.positions.position_kwh(H1, 0, HOUR).tolist() == [0.0]
 
 
 def test_intervals_before_the_market_settle_at_its_first_price_and_those_after_at_its_last() -> None:
     made = book(result("real-time", STEP, 0.2), result("real-time", 2 * STEP, 0.3), kwh=(1.0,) * 4)
-    assert made.usage("h1", "retail", 0, HOUR).needed("real_time_per_kwh").tolist() == [0.2, 0.2, 0.3, 0.3]
+    assert made.usage(0, "retail", 0, HOUR).needed("real_time_per_kwh").tolist() == [0.2, 0.2, 0.3, 0.3]
 
 
 def test_every_interval_of_a_longer_slot_settles_at_the_price_of_that_slot() -> None:
     made = book(result("real-time", 0, 0.2, 3 * STEP), result("real-time", 3 * STEP, 0.9, 3 * STEP), kwh=(1.0,) * 4)
-    assert made.usage("h1", "retail", 0, HOUR).needed("real_time_per_kwh").tolist() == [0.2, 0.2, 0.2, 0.9]
+    assert made.usage(0, "retail", 0, HOUR).needed("real_time_per_kwh").tolist() == [0.2, 0.2, 0.2, 0.9]
 
 
 def test_a_market_without_real_time_slots_has_its_day_ahead_price_and_one_without_any_has_none() -> None:
-    assert book(result("day-ahead", 0, 0.3, HOUR)).real_time_price("h1", "retail", STEP) == 0.3
-    assert book().real_time_price("h1", "retail", 0) == 0.0
+    assert real_time(book(result("day-ahead", 0, 0.3, HOUR)), H1, STEP) == 0.3
+    assert real_time(book(), H1, 0) == 0.0
 
 
 def test_without_reads_there_is_nothing_to_bill() -> None:
-    usage = book(result("real-time", 0, 0.2)).usage("h1", "retail", 0, HOUR)
+    usage = book(result("real-time", 0, 0.2)).usage(0, "retail", 0, HOUR)
     assert usage.energy_kwh.tolist() == []
-    assert book().metered_kwh("h1", 0, STEP) is None
+    assert usage.needed("real_time_per_kwh").tolist() == []
+    assert np.isnan(book().reads.metered_kwh(H1, 0, STEP)).all()
 
 
 def test_an_interval_that_the_run_cuts_short_has_its_part_of_the_position() -> None:
     made = book(positions("day-ahead", 0, 6.0, 0.3, HOUR), kwh=(1.0,))
-    made.read("h1", STEP, MINUTE, 0.2, 1)
-    usage = made.usage("h1", "retail", 0, HOUR)
+    read(made, STEP, MINUTE, 0.2)
+    usage = made.usage(0, "retail", 0, HOUR)
     assert (usage.needed("day_ahead_kw") * usage.hours).tolist() == pytest.approx([0.5, 0.1])
 
 
@@ -140,25 +162,19 @@ POINTS = st.lists(st.tuples(KW, KW, PRICE, PRICE, st.floats(-3.0, 3.0), st.boole
 def test_what_a_transactive_customer_is_billed_is_what_the_market_settles_for_him(
     points: list[tuple[float, float, float, float, float, bool]], market_price: tuple[float, float]
 ) -> None:
-    names = tuple(f"h{number}" for number in range(len(points)))
+    names = tuple(f"h{number + 1}" for number in range(len(points)))
     bids = [bid for *_, bid in points]
     made = book(result("day-ahead", 0, market_price[0], HOUR), result("real-time", 0, market_price[1], HOUR))
     for product, power, price in (("day-ahead", 0, 2), ("real-time", 1, 3)):
         bidders = [(name, row) for name, row in zip(names, points, strict=True) if row[5]]
-        made.positions(
-            positions(
-                product,
-                0,
-                0.0,
-                0.0,
-                HOUR,
-                usage_points=tuple(name for name, _ in bidders),
-                power_kw=tuple(row[power] for _, row in bidders),
-                price_per_kwh=tuple(row[price] for _, row in bidders),
-            )
-        )
-    for name, row in zip(names, points, strict=True):
-        made.read(name, 0, HOUR, row[4], 1)
+        rows = {
+            "usage_points": tuple(name for name, _ in bidders),
+            "power_kw": tuple(row[power] for _, row in bidders),
+            "price_per_kwh": tuple(row[price] for _, row in bidders),
+        }
+        enter(made, positions(product, 0, 0.0, 0.0, HOUR, **rows))
+    places = np.arange(len(points))
+    made.reads.enter(places, 0, HOUR, np.array([row[4] for row in points]), 1)
     slot = DeliverySlot(
         start=0,
         length=HOUR,
@@ -175,8 +191,23 @@ def test_what_a_transactive_customer_is_billed_is_what_the_market_settles_for_hi
     metered = Metered(np.array([row[4] for row in points]), np.zeros(len(names), dtype=bool))
     lines = settle(slot, metered, SettlementRules(itemised=True), Entities(Party("mo", "retail"), Party("do", "wires")))
     kinds = (LineKind.DAY_AHEAD, LineKind.REAL_TIME, LineKind.IMBALANCE)
-    for name in names:
+    for place, name in enumerate(names):
         settled = sum(line.amount for line in lines if line.usage_point == name and line.kind in kinds)
-        bill = bill_lines(load_tariff("transactive"), made.usage(name, "retail", 0, HOUR), CALENDAR, 0, HOUR)
+        bill = bill_lines(load_tariff("transactive"), made.usage(place, "retail", 0, HOUR), CALENDAR, 0, HOUR)
         billed = sum(float(line.amount) for line in bill if line.kind is ChargeKind.MARKET)
         assert billed == pytest.approx(settled, abs=0.0101)
+
+
+def test_customers_who_are_billed_for_the_same_have_each_their_own_and_a_period_is_never_out_of_date() -> None:
+    made = book(result("real-time", 0, 0.1), positions("day-ahead", 0, 6.0, 0.3, HOUR), kwh=(0.9, 0.2))
+    read(made, 0, STEP, 0.5, H2)
+    assert made.usage(0, "retail", STEP, HOUR).needed("day_ahead_kw").tolist() == pytest.approx([6.0])
+    assert made.usage(0, "retail", 0, HOUR).needed("day_ahead_kw").tolist() == pytest.approx([6.0, 6.0])
+    second = made.usage(1, "retail", 0, HOUR)
+    assert second.energy_kwh.tolist() == [0.5]
+    assert second.needed("day_ahead_kw").tolist() == [0.0]
+    enter(made, positions("day-ahead", 0, 2.0, 0.3, HOUR))
+    made.result(result("real-time", 0, 0.5))
+    again = made.usage(0, "retail", STEP, HOUR)
+    assert again.needed("day_ahead_kw").tolist() == pytest.approx([2.0])
+    assert again.needed("real_time_per_kwh").tolist() == [0.5]

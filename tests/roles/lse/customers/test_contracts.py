@@ -1,17 +1,9 @@
 """Who is a customer, from when to when."""
 
-from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from gridbus.kernel import MINUTE, Calendar
-from gridbus.roles.interfaces import (
-    Assignment,
-)
+from gridbus.roles.interfaces import Assignment
 from gridbus.roles.lse.customers import Customers
-
-STEP = 5 * MINUTE
-CALENDAR = Calendar(datetime(2025, 7, 1, tzinfo=UTC), ZoneInfo("UTC"))
 
 
 def assignment(start: int = 0, end: int | None = None, **changes: Any) -> Assignment:
@@ -29,10 +21,24 @@ def test_a_customer_is_one_from_the_first_instant_of_a_contract_to_the_last() ->
         assignment(usage_point="h0"),
     ):
         customers.take(each)
-    assert [customers.at(instant, "none") for instant in (4, 5)] == [("h0", "h1"), ("h0",)]
-    assert [customers.at(instant, "retail") for instant in (4, 5)] == [(), ("h1",)]
+    assert [customers.at(instant, "none").usage_points for instant in (4, 5)] == [("h0", "h1"), ("h0",)]
+    assert [customers.at(instant, "retail").usage_points for instant in (4, 5)] == [(), ("h1",)]
     assert [(c.usage_point, c.effective_from) for c in customers] == [("h0", 0), ("h1", 0), ("h1", 5)]
     held = customers.contract("h1", 5)
     assert held is not None
     assert held.tariff == "gold"
     assert customers.contract("h2", 0) is None
+
+
+def test_usage_points_have_places_in_the_order_in_which_they_came_and_groups_that_of_names() -> None:
+    customers = Customers()
+    for name in ("h2", "h1", "h3"):
+        customers.take(assignment(usage_point=name, tariff="gold" if name == "h3" else "flat"))
+    assert customers.at(0, "none").usage_points == ("h1", "h2", "h3")
+    assert customers.at(0, "none").places.tolist() == [1, 0, 2]
+    assert {tariff: group.places.tolist() for tariff, group in customers.supplied(0).by_tariff.items()} == {
+        "flat": [1, 0],
+        "gold": [2],
+    }
+    customers.take(assignment(0, 0, usage_point="h1"))
+    assert customers.at(0, "none").places.tolist() == [0, 2]

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -38,8 +39,15 @@ def books(draw: st.DrawFn) -> tuple[SupplyBook, dict[str, list[float]], list[flo
         book.use("do.other", start, STEP, 99.0)
         book.use("do.other", start, STEP, losses[number])
         for name, rows in reads.items():
-            book.read(CustomerEnergy(name, start, rows[number], paid=max(-rows[number], 0.0) * 0.1))
+            book.read(energy(book, name, start, rows[number], paid=max(-rows[number], 0.0) * 0.1))
     return book, reads, losses
+
+
+def energy(
+    book: SupplyBook, name: str, start: int, kwh: float, *, awarded_kwh: float = 0.0, paid: float = 0.0
+) -> CustomerEnergy:
+    columns = (np.array([each]) for each in (kwh, awarded_kwh, paid))
+    return CustomerEnergy(book.points.places([name]), start, *columns)
 
 
 def total(record: Procurement) -> float:
@@ -108,8 +116,8 @@ def test_a_revised_read_leaves_no_trace_of_the_one_before(
     start, before = number * STEP, reads["a"][number]
     hour = start // SLOT
     kept = book.procurement("green", hour * HOUR, (hour + 1) * HOUR)
-    first = CustomerEnergy("a", start, before, paid=max(-before, 0.0) * 0.1)
-    second = CustomerEnergy("a", start, energy_kwh, awarded_kwh=-3.0, paid=9.0)
+    first = energy(book, "a", start, before, paid=max(-before, 0.0) * 0.1)
+    second = energy(book, "a", start, energy_kwh, awarded_kwh=-3.0, paid=9.0)
     book.read(second, first)
     book.read(first, second)
     again = book.procurement("green", hour * HOUR, (hour + 1) * HOUR)
@@ -124,9 +132,15 @@ def test_what_was_bid_and_cleared_is_recorded_beside_what_is_settled() -> None:
     for number in range(12):
         book.award("real-time", number * STEP, STEP, Lot(72.0, 0.2, 96.0))
         book.use("do.wires", number * STEP, STEP, 6.0)
-        book.read(CustomerEnergy("a", number * STEP, 6.0))
-        book.read(CustomerEnergy("b", number * STEP, -1.0, awarded_kwh=-0.5, paid=0.3))
-        book.read(CustomerEnergy("c", number * STEP, -0.5, awarded_kwh=4.0))
+        book.read(
+            CustomerEnergy(
+                book.points.places(["c", "a", "b"]),
+                number * STEP,
+                np.array([-0.5, 6.0, -1.0]),
+                awarded_kwh=np.array([4.0, 0.0, -0.5]),
+                paid=np.array([0.0, 0.0, 0.3]),
+            )
+        )
     record = book.procurement("green", 0, HOUR)
     found = {line.source: (line.bid_kwh, line.cleared_kwh, line.settled_kwh, line.paid) for line in record.lines}
     assert found[SupplySource.BILATERAL] == (0.0, 0.0, 0.0, 0.0)
