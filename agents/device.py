@@ -18,9 +18,10 @@ from ..roles.interfaces import (
 from .connection import Connection
 from .customers import Customer
 from .feed import Feed
-from .fleet import Fleet, Rows
+from .fleet import Fleet
 from .messages import PlanFallback
 from .planning.problem import Outcome
+from .power_curve import Rows, within
 from .trading import Trader
 
 
@@ -45,7 +46,7 @@ class DeviceAgent:
     site: str
     """Weather site."""
     flexible: bool
-    """Whether it gives way, to a limit before others have to, and to the connection."""
+    """Whether it draws less before others have to, for a limit and for the connection."""
 
     async def run(self, port: Port) -> None:
         """Draw, interval by interval, and trade beside it."""
@@ -78,7 +79,7 @@ class _Running:
                 fleet.surroundings.hear(heard)
             fleet.begin(start)
             wanted_kw = fleet.choose_kw(place, None if trader is None else trader.take_kw(start))
-            allotted_kw = agent.connection.allot_kw(start, wanted_kw, flexible=agent.flexible)
+            allotted_kw = agent.connection.allot_kw(start, fleet.interval, wanted_kw, flexible=agent.flexible)
             if allotted_kw != wanted_kw:
                 fleet.draw(place, allotted_kw)
             feed.draw(allotted_kw, start)
@@ -99,7 +100,7 @@ class _Running:
         )
 
     def _curves(self, call: MarketCall) -> Rows:
-        rows = self.agent.fleet.curves(self.place, call)
+        rows = within(self.agent.fleet.curves(self.place, call), self._bounds_kw(call))
         outcome = self.agent.fleet.planned(self.place, call)
         if outcome is not Outcome.OPTIMAL:
             self.port.publish(
@@ -111,3 +112,10 @@ class _Running:
                 )
             )
         return rows
+
+    def _bounds_kw(self, call: MarketCall) -> list[tuple[float, float]]:
+        """Most that this device may draw and inject in each slot of a call, if it had the connection for itself."""
+        slots = range(call.first_slot, call.first_slot + call.slots * call.slot_length, call.slot_length)
+        limits_kw = (self.agent.connection.limits_kw(slot, call.slot_length) for slot in slots)
+        import_kw, export_kw = self.agent.ratings_kw
+        return [(min(import_kw, most_in), min(export_kw, most_out)) for most_in, most_out in limits_kw]

@@ -19,10 +19,8 @@ from .customers import Customer
 from .kinds.kind import Interval, Kind, PlanningKind
 from .planning.bids import Bids
 from .planning.problem import Outcome
+from .power_curve import Rows
 from .surroundings import FloatArray, Surroundings
-
-Rows = tuple[tuple[tuple[float, ...], ...], tuple[tuple[float, ...], ...]]
-"""Quantities [kW] and prices [$/kWh] of one device, a row a slot."""
 
 _HOURS_KEPT = 72
 """Positions are kept for so many hours around the present."""

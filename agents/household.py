@@ -12,10 +12,12 @@ from ..roles.interfaces import (
     AccountStatement,
     Bill,
     Enrolment,
+    OperatingEnvelope,
     Payment,
     RegistryAnswer,
     TransferKind,
 )
+from .connection import Connection
 from .device import DeviceAgent
 
 
@@ -31,9 +33,16 @@ class Household:
         port.publish(self.enrolment)
         customer = _Customer(port)
         port.start(_watch_refusals(port))
+        port.start(_keep_envelopes(port, self.load.connection))
         port.start(customer.pay())
         port.start(customer.close())
         await self.load.run(port)
+
+
+async def _keep_envelopes(port: Port, connection: Connection) -> None:
+    """Keep what the distribution operator lets the connection carry; all devices behind it ask there."""
+    async for envelope in port.subscribe(OperatingEnvelope):
+        connection.keep(envelope)
 
 
 async def _watch_refusals(port: Port) -> None:

@@ -1,8 +1,11 @@
-"""The power that a curve asks for at a price."""
+"""Curves of power by price: what they ask for, and how they are kept within bounds."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+
+Rows = tuple[tuple[tuple[float, ...], ...], tuple[tuple[float, ...], ...]]
+"""Quantities [kW] and prices [$/kWh] of the curves of one device, a row a slot."""
 
 
 def power_at(quantity_kw: Sequence[float], price_per_kwh: Sequence[float], price: float) -> float:
@@ -15,3 +18,17 @@ def power_at(quantity_kw: Sequence[float], price_per_kwh: Sequence[float], price
             return quantity_kw[above] + (quantity_kw[place] - quantity_kw[above]) * share
         above = place
     return quantity_kw[above]
+
+
+def within(rows: Rows, bounds_kw: Iterable[tuple[float, float]]) -> Rows:
+    """Curves whose points lie within the most that may be drawn and injected in each slot."""
+    quantities, prices = rows
+    cut = (
+        quantity if -most_out <= quantity[0] and quantity[-1] <= most_in else _cut(quantity, -most_out, most_in)
+        for quantity, (most_in, most_out) in zip(quantities, bounds_kw, strict=False)
+    )
+    return tuple(cut), prices
+
+
+def _cut(quantity_kw: Sequence[float], least_kw: float, most_kw: float) -> tuple[float, ...]:
+    return tuple(min(max(kw, least_kw), most_kw) for kw in quantity_kw)

@@ -17,8 +17,7 @@ from ..roles.interfaces import (
     PriceForecast,
     Registration,
 )
-from .fleet import Rows
-from .power_curve import power_at
+from .power_curve import Rows, power_at
 
 
 @attrs.define

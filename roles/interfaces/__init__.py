@@ -16,7 +16,7 @@ from .market import (
     SessionStatus,
 )
 from .metering import DeviceLimit, DevicePower, EntityEnergy, FeederRead, MarketEnergy, MeterRead, Quality, belongs
-from .network import SUBSTATION, CurtailmentPlan, ElementLimit, ValidationRequest, ValidationResult
+from .network import SUBSTATION, CurtailmentPlan, ElementLimit, OperatingEnvelope, ValidationRequest, ValidationResult
 from .participation import (
     Award,
     AwardStatus,
@@ -132,6 +132,7 @@ __all__ = [
     "MeterRead",
     "MoveIn",
     "MoveOut",
+    "OperatingEnvelope",
     "Order",
     "OrderResponse",
     "OrderStatus",

@@ -1,4 +1,4 @@
-"""MO ↔ DO: is the market's result safe for the network?"""
+"""MO ↔ DO: is the market's result safe for the network? And DO → customers: what their connections may carry."""
 
 from __future__ import annotations
 
@@ -50,3 +50,23 @@ class CurtailmentPlan:
     element: str = field("element whose limit is kept")
     factor: float = field("share of every consuming award below the element that is left", unit="1")
     rule: str = field("how the curtailment is shared")
+
+
+@message(
+    topic="connection.{usage_point}.envelope",
+    senders=["do.*"],
+    receivers=["agent.{usage_point}"],
+    mirrors="CSIP-AUS (IEEE 2030.5) DERControl opModImpLimW and opModExpLimW",
+)
+class OperatingEnvelope:
+    """What all devices behind a connection may draw and inject together for some time; a later one replaces it.
+
+    It is kept in every metering interval that begins after it is heard and that it touches; its end gives the
+    connection back its own limit. What has to change at once is a DeviceLimit.
+    """
+
+    usage_point: str = field("usage point of the connection")
+    start: Instant = field("first instant", unit="ns")
+    duration: Duration = field("how long it holds", unit="ns")
+    import_limit_kw: float = field("most that the devices may draw together", unit="kW", at_least=0)
+    export_limit_kw: float = field("most that they may inject together", unit="kW", at_least=0)
