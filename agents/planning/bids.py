@@ -1,8 +1,8 @@
 """Four-point bids around a plan, for all devices and hours at once.
 
-At the expected price a bid asks for the plan; within a band around it, too. From there it falls along one
-slope to the least quantity and rises to the most. The slopes and bands of the DSO+T study are those that each
-device's module gives as its Response. Source: H. M. Reeve et al., PNNL-32170, volume 3, 2022.
+At the expected price, and within a band around it, a bid asks for the plan. On either side it follows one slope to
+the least and to the most quantity. The slopes and bands of the DSO+T study are those that each device's module gives
+as its Response. Source: H. M. Reeve et al., PNNL-32170, volume 3, 2022.
 """
 
 import attrs
@@ -89,8 +89,8 @@ def four_point_bids(
     plan = as_array(plan_kw)
     wanted = clip(plan if wanted_kw is None else as_array(wanted_kw), response.least_kw, response.most_kw)
     responds = response.slope_per_kwh_kw < 0.0
-    ends = (np.where(responds, end, wanted) for end in (response.least_kw, response.most_kw))
-    quantity = np.stack(np.broadcast_arrays(next(ends), wanted, wanted, next(ends)), axis=-1)
+    least, most = (np.where(responds, end, wanted) for end in (response.least_kw, response.most_kw))
+    quantity = np.stack(np.broadcast_arrays(least, wanted, wanted, most), axis=-1)
     band = np.multiply.outer(response.band_per_kwh, np.array([1.0, 1.0, -1.0, -1.0]))
     line = np.broadcast_to(expected_per_kwh, plan.shape)[..., np.newaxis] + (
         response.slope_per_kwh_kw[..., np.newaxis] * (quantity - plan[..., np.newaxis])

@@ -24,9 +24,9 @@ class Fault(Flag):
     RATING_IN_ANY_WEATHER = auto()
     """HVAC: the power when running is that of the rating's outdoor temperature at any other, too."""
     HEATING_COP_OF_WARM_WEATHER = auto()
-    """Heat pump: the colder, the less it gives, but only above 80 degF; below it, as much as at 80 degF."""
+    """Heat pump: it gives as much as at 80 degF, however cold it is."""
     LATENT_HEAT_IN_HEATING = auto()
-    """Heat pump: part of the heat counts as condensation when heating, too."""
+    """Heat pump: part of what it moves is taken for condensation when it heats, too."""
     RESISTANCE_HEATING_UNSEEN = auto()
     """Resistance heating bids nothing and so vanishes from the demand."""
     NINE_TENTHS_OF_RATING = auto()

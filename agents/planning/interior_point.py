@@ -24,7 +24,7 @@ from .recursion import Controls, OneControl, Recursion, TwoControls
 from .scaling import Columns, Scaled
 
 BOUND_PRICE = 1000.0
-"""Cost of leaving a bound of the state, relative to the dearest hour's control that would avoid it."""
+"""Cost of leaving a bound of the state by what an hour's full control does, in units of the dearest hour's cost."""
 FIRST_BARRIER = 300.0
 """Product of slack and multiplier to start with: near the bound price, infeasible problems need no more steps."""
 GAP_TOLERANCE = 1e-15

@@ -8,9 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models.elementwise import FloatArray
+from ..models.parameters import raise_faults
 from .arrays import as_array
 
 CONVEXITY_TOLERANCE = 1e-12
+BY_CONTROL = ("gain", "control_lowest", "control_highest", "control_price", "control_curvature")
+"""Arrays with an axis of controls before that of devices."""
 
 
 class Outcome(IntEnum):
@@ -38,7 +41,8 @@ class Problem:
     (n_controls, n_devices, n_hours). Units are the caller's.
 
     Raises:
-        ValueError: an array is not finite, controls' bounds cross, or the cost is not convex.
+        ValueError: arrays do not fit, are not finite or, of keep, not positive, controls' bounds cross, or the cost
+            is not convex; all faults are named.
     """
 
     start: FloatArray = attrs.field(converter=as_array)
@@ -73,18 +77,29 @@ class Problem:
     """Second derivative of the cost by the state."""
 
     def __attrs_post_init__(self) -> None:
-        by_hour = len(self.start), self.hours
+        raise_faults(self._misfits())
         for name, array in self._arrays():
-            by_control = name == "gain" or name.startswith("control_")
-            shape = (self.controls, *by_hour) if by_control else by_hour
-            object.__setattr__(self, name, array if name == "start" else np.broadcast_to(array, shape))
-        faults = list(self._faults())
-        if faults:
-            raise ValueError("; ".join(faults))
+            object.__setattr__(self, name, np.broadcast_to(array, self._shape(name)))
+        raise_faults(self._faults())
 
-    def _faults(self) -> Iterator[str]:
+    def _shape(self, name: str) -> tuple[int, ...]:
+        devices = len(self.start)
+        if name == "start":
+            return (devices,)
+        return (self.controls, devices, self.hours) if name in BY_CONTROL else (devices, self.hours)
+
+    def _misfits(self) -> Iterator[str]:
         if self.controls not in (1, 2):
             yield f"{self.controls} controls: give one or two"
+        if self.hours < 1:
+            yield f"{self.hours} hours: give at least one"
+        for name, array in self._arrays():
+            if not _fits(array.shape, self._shape(name)):
+                yield f"{name} has the shape {array.shape}: give one that broadcasts to {self._shape(name)}"
+
+    def _faults(self) -> Iterator[str]:
+        if (self.keep <= 0).any():
+            yield f"keep is not positive for devices {_devices(self.keep <= 0)}"
         for name, array in self._arrays():
             if not np.isfinite(array).all():
                 yield f"{name} is not finite for devices {_devices(~np.isfinite(array))}"
@@ -140,6 +155,12 @@ class Solution:
     """Multipliers of the state's lower bounds, shape (n_devices, n_hours)."""
     state_at_highest: FloatArray
     """Multipliers of the state's upper bounds, shape (n_devices, n_hours)."""
+
+
+def _fits(shape: tuple[int, ...], into: tuple[int, ...]) -> bool:
+    """Whether an array of a shape broadcasts into another."""
+    pairs = zip(reversed(shape), reversed(into), strict=False)
+    return len(shape) <= len(into) and all(size in (1, target) for size, target in pairs)
 
 
 def _devices(flagged: NDArray[np.bool_]) -> list[int]:

@@ -28,6 +28,7 @@ def solve(problem: Problem, *, most_iterations: int = MOST_ITERATIONS) -> Soluti
     """
     solution = _blank(problem)
     reach = np.ones_like(problem.start)
+    # Numbers of a device that does not converge may overflow; the others go on.
     with np.errstate(all="ignore"):
         for block in _blocks(len(problem.start)):
             scaled, units = scale(problem, block)

@@ -1,5 +1,7 @@
 """What is planned where no plan keeps the bounds or the iterations do not suffice, and what is refused."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,9 +12,9 @@ from gridbus.agents.planning.problem import Outcome, Problem
 from gridbus.agents.planning.solver import MOST_ITERATIONS, solve
 
 
-def store(**changes: object) -> Problem:
+def store(**changes: Any) -> Problem:
     """A lossless store of 10 kWh with 2 kW of charge and of discharge, over six hours at one price each."""
-    settings: dict[str, object] = {
+    usual: dict[str, Any] = {
         "start": [5.0],
         "hours": 6,
         "controls": 2,
@@ -24,7 +26,7 @@ def store(**changes: object) -> Problem:
         "control_price": [[[0.2, 0.1, 0.3, 0.1, 0.2, 0.2]], [[-0.1, 0.0, -0.2, 0.0, -0.1, -0.1]]],
         "control_curvature": 0.01,
     }
-    return Problem(**{**settings, **changes})
+    return Problem(**{**usual, **changes})
 
 
 def test_a_store_above_its_bound_comes_back_at_full_power_and_then_keeps_it() -> None:
@@ -113,11 +115,23 @@ def test_a_batch_without_devices_has_a_solution_without_devices() -> None:
     assert found.control.shape == (2, 0, 6)
 
 
+def test_arrays_that_do_not_fit_are_named_with_the_shape_that_would() -> None:
+    with pytest.raises(ValueError, match=r"drift has the shape \(5,\): give one that broadcasts to \(1, 6\)") as caught:
+        store(drift=[0.0] * 5, state_lowest=np.zeros((2, 6)))
+
+    assert "state_lowest has the shape (2, 6)" in str(caught.value)
+    with pytest.raises(ValueError, match="0 hours: give at least one"):
+        store(hours=0, control_price=0.1)
+    with pytest.raises(ValueError, match="3 controls: give one or two"):
+        store(controls=3, gain=1.0, control_price=0.1)
+
+
 def test_all_faults_of_a_problem_are_named_with_their_devices() -> None:
     with pytest.raises(ValueError, match="drift is not finite") as caught:
         store(
             start=[5.0, 5.0],
             drift=[[0.0], [np.nan]],
+            keep=[[0.0], [1.0]],
             control_lowest=np.array([3.0, 0.0]).reshape(1, 2, 1),
             control_curvature=np.array([0.01, -1.0]).reshape(1, 2, 1),
             cross_curvature=[[0.5], [0.0]],
@@ -125,6 +139,7 @@ def test_all_faults_of_a_problem_are_named_with_their_devices() -> None:
 
     message = str(caught.value)
     assert "drift is not finite for devices [1]" in message
+    assert "keep is not positive for devices [0]" in message
     assert "bounds of a control cross for devices [0]" in message
     assert "cost of the control is not convex for devices [1]" in message
     assert "cross curvature outweighs the controls' own for devices [0]" in message

@@ -82,6 +82,21 @@ def test_reading_a_bid_follows_its_points(seed: int, price: float) -> None:
             assert found[device, hour] == pytest.approx(expected, abs=1e-6)
 
 
+def test_at_a_jump_the_greater_quantity_is_asked_for() -> None:
+    bids = Bids(np.array([[[0.0, 1.0, 3.0, 4.0]]]), np.array([[[0.3, 0.2, 0.2, 0.1]]]))
+
+    assert [bids.quantity_at(price)[0, 0] for price in (0.31, 0.3, 0.2, 0.1)] == [0.0, 0.0, 3.0, 4.0]
+
+
+def test_in_real_time_the_middle_moves_along_the_line_of_the_hour_s_plan() -> None:
+    response = Response.of([[0.0]], 4.0, -0.02, 0.01)
+
+    bids = four_point_bids([[2.0]], 0.1, response, wanted_kw=[[3.0]], floor_per_kwh=0.0, cap_per_kwh=1.0)
+
+    assert bids.quantity_kw[0, 0].tolist() == [0.0, 3.0, 3.0, 4.0]
+    assert bids.price_per_kwh[0, 0] == pytest.approx([0.15, 0.09, 0.07, 0.05])
+
+
 def test_who_does_not_respond_bids_the_plan_at_any_price() -> None:
     response = Response.of(np.zeros((1, 2)), 4.0, 0.0, 0.01)
 

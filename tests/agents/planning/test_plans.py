@@ -1,5 +1,8 @@
 """What the plans of the four kinds of devices do with price and comfort, and what each fault of the study changes."""
 
+from collections.abc import Callable
+from typing import Any
+
 import attrs
 import numpy as np
 import pytest
@@ -12,7 +15,7 @@ from gridbus.agents.models.electric_vehicles import ElectricVehicleParameters
 from gridbus.agents.models.houses import HouseParameters
 from gridbus.agents.models.water_heaters import WaterHeaterParameters
 from gridbus.agents.planning import battery, electric_vehicle, hvac, water_heater
-from gridbus.agents.planning.bids import Response
+from gridbus.agents.planning.bids import Response, four_point_bids
 from gridbus.agents.planning.electric_vehicle import Departure, VehiclePreferences, commute, wanted_kwh
 from gridbus.agents.planning.faults import Fault
 from gridbus.agents.planning.hvac import HvacPreferences
@@ -36,7 +39,7 @@ VEHICLE = ElectricVehicleParameters(60.0, 7.2, discharge_rated_kw=7.2, reserve_k
 IS_HOME, DEPARTS = commute(np.array([7.5]), np.array([17.25]), first_hour=0, hours=48)
 
 
-def house(*, cools: bool = True, outdoor_c: float = 33.0, faults: Fault = Fault.NONE, **changes: object) -> Plan:
+def house(*, cools: bool = True, outdoor_c: float = 33.0, faults: Fault = Fault.NONE, **changes: Any) -> Plan:
     """A house that starts at its set-point."""
     setpoint_c = 23.0 if cools else 20.0
     inputs = {
@@ -52,23 +55,23 @@ def house(*, cools: bool = True, outdoor_c: float = 33.0, faults: Fault = Fault.
         **changes,
     }
     equipment, preferences = inputs.pop("equipment"), inputs.pop("preferences")
-    return hvac.plan(HOUSE, equipment, preferences, faults=faults, **inputs)  # type: ignore[arg-type]
+    return hvac.plan(HOUSE, equipment, preferences, faults=faults, **inputs)
 
 
-def tank(slider: float = 0.8, draw_l_per_min: object = 0.1, tanks: WaterHeaterParameters = TANK) -> Plan:
+def tank(slider: float = 0.8, draw_l_per_min: Any = 0.1, tanks: WaterHeaterParameters = TANK) -> Plan:
     """A tank that starts at its set-point."""
     return water_heater.plan(
         tanks,
         WaterHeaterPreferences(slider),
         price_per_kwh=PRICE,
-        draw_l_per_min=draw_l_per_min,  # type: ignore[arg-type]
+        draw_l_per_min=draw_l_per_min,
         inlet_c=15.0,
         ambient_c=20.0,
         start_c=np.array([52.0]),
     )
 
 
-def vehicle(rule: Departure = Departure.SLIDER_BASED, faults: Fault = Fault.NONE, **changes: object) -> Plan:
+def vehicle(rule: Departure = Departure.SLIDER_BASED, faults: Fault = Fault.NONE, **changes: Any) -> Plan:
     """A vehicle with a trip of 12 kWh a day."""
     preferences = VehiclePreferences(slider=0.6)
     inputs = {
@@ -80,15 +83,15 @@ def vehicle(rule: Departure = Departure.SLIDER_BASED, faults: Fault = Fault.NONE
         "start_kwh": np.array([30.0]),
         **changes,
     }
-    return electric_vehicle.plan(VEHICLE, preferences, faults=faults, **inputs)  # type: ignore[arg-type]
+    return electric_vehicle.plan(VEHICLE, preferences, faults=faults, **inputs)
 
 
-def store(price: object = PRICE, faults: Fault = Fault.NONE, **changes: object) -> Plan:
+def store(price: Any = PRICE, faults: Fault = Fault.NONE, **changes: Any) -> Plan:
     """A battery at half its charge."""
     return battery.plan(
         attrs.evolve(BATTERY, **changes),
         TRADING,
-        price_per_kwh=price,  # type: ignore[arg-type]
+        price_per_kwh=price,
         start_kwh=np.array([6.75]),
         faults=faults,
     )
@@ -141,6 +144,17 @@ def test_a_house_far_too_warm_is_cooled_at_full_power_until_it_is_not() -> None:
     assert plan.quantity_kw[0, : np.argmin(outside)] == pytest.approx(4.0, abs=1e-6)
 
 
+def test_a_house_without_equipment_plans_and_bids_nothing() -> None:
+    bare = AirConditioningParameters()
+
+    plan = house(equipment=bare)
+    response = hvac.response(bare, PRICE, is_cooling=np.array([True]))
+    bids = four_point_bids(plan.quantity_kw, PRICE, response, floor_per_kwh=0.0, cap_per_kwh=1.0)
+
+    assert plan.outcome.tolist() == [Outcome.SOFTENED]
+    assert (bids.quantity_kw == 0.0).all()
+
+
 def test_an_undisturbed_tank_loses_what_it_is_given() -> None:
     loss_kw = 0.0016 * (52.0 - 20.0)
 
@@ -172,6 +186,13 @@ def test_a_battery_buys_low_and_sells_high_only_if_that_pays_for_losses_and_wear
     # At one price it sells what it has, once.
     assert store(flat).quantity_kw.max() < 1e-6
     assert store(np.repeat([0.10, 0.12], 12)).quantity_kw.max() < 1e-6
+
+
+def test_the_band_without_response_is_the_wear_with_its_margin() -> None:
+    vehicles = electric_vehicle.response(VEHICLE, VehiclePreferences(margin_percent=25.0), PRICE, is_home=IS_HOME)
+
+    assert battery.response(BATTERY, TRADING, PRICE).band_per_kwh == pytest.approx(0.01 * 1.1)
+    assert vehicles.band_per_kwh == pytest.approx(0.008 * 1.25)
 
 
 @pytest.mark.parametrize("rule", Departure)
@@ -216,8 +237,8 @@ def test_commuting_hours_follow_the_clock_past_midnight() -> None:
         (Fault.LATENT_HEAT_IN_HEATING, lambda faults=Fault.NONE: house(cools=False, outdoor_c=0.0, faults=faults)),
     ],
 )
-def test_a_fault_of_the_study_changes_plans_only_when_asked_for(fault: Fault, planned: object) -> None:
-    mended, faulty = planned(), planned(faults=fault)  # type: ignore[operator]
+def test_a_fault_of_the_study_changes_plans_only_when_asked_for(fault: Fault, planned: Callable[..., Plan]) -> None:
+    mended, faulty = planned(), planned(faults=fault)
 
     assert abs(mended.quantity_kw - faulty.quantity_kw).max() > 0.05
 

@@ -38,11 +38,12 @@ BY_DEVICE = ("start_c", "start_kwh", "is_cooling")
 
 
 class Case:
-    """Devices of one kind, planned together."""
+    """Devices of one kind, planned together, or one of them alone."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, number: int | None = None) -> None:
         content = json.loads((CASES / f"day_ahead_{kind}.json").read_text(encoding="utf-8"))
-        self.kind, self.content, self.devices = kind, content, content["devices"]
+        self.kind, self.content = kind, content
+        self.devices = content["devices"] if number is None else [content["devices"][number]]
         self.module, classes = KINDS[kind]
         groups = zip(classes, GROUPS[kind], strict=True)
         self.parameters = [cls(**self._stacked(group)) for cls, group in groups]
@@ -99,6 +100,15 @@ def test_day_ahead_bids_are_those_of_the_study_s_agents(kind: str) -> None:
             quantity_kw, price = bids.quantity_kw[number, bid["hour"]], bids.price_per_kwh[number, bid["hour"]]
             assert quantity_kw == pytest.approx(bid["quantity_kw"], abs=case.content["tolerance_kw"])
             assert price == pytest.approx(bid["price_per_kwh"], abs=case.content["tolerance_per_kwh"])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_bits_of_a_device_s_plan_are_its_own(kind: str) -> None:
+    together = Case(kind)
+    quantity_kw = together.plan().quantity_kw
+
+    for number in range(len(together.devices)):
+        assert Case(kind, number).plan().quantity_kw.tobytes() == quantity_kw[number].tobytes()
 
 
 def test_hours_at_home_and_departures_are_those_of_the_study_s_vehicles() -> None:
