@@ -81,10 +81,8 @@ def plan(
     slider, low, high = columns(preferences.slider, preferences.range_low_c, preferences.range_high_c)
     rated = rated_kw(equipment, is_cooling)[:, np.newaxis]
     keep, dear, setpoint = exp(-ua / capacity), dearness(price_per_kwh), as_array(setpoint_c)
-    curvature, smoothing = (
-        over(2.0 * COMFORT_WEIGHT, (low + high) ** 2),
-        over(2.0 * SMOOTHING_WEIGHT * slider, rated**2),
-    )
+    curvature = over(2.0 * COMFORT_WEIGHT, (low + high) ** 2)
+    smoothing = over(2.0 * SMOOTHING_WEIGHT * slider, rated**2)
     return planned(
         Problem(
             start=start_c,
