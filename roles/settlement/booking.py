@@ -74,14 +74,12 @@ def _rounded(slot: Instant, line: Line, quantum: Decimal) -> Transfer:
 
 def _by_exchange(slot: DeliverySlot, metered: Metered) -> dict[Party, float]:
     """Share of each retailer in the energy that was exchanged, either way; equal ones where there is none."""
-    names = sorted(set(slot.retailers))
     gross_kwh = np.abs(metered.energy_kwh)
-    total = float(gross_kwh.sum())
-    shares = {}
-    for name in names:
-        mine = float(gross_kwh[[each == name for each in slot.retailers]].sum())
-        shares[Party("lse", name)] = mine / total if total else 1.0 / len(names)
-    return shares
+    total, equal = float(gross_kwh.sum()), 1.0 / len(slot.by_retailer)
+    return {
+        Party("lse", name): float(gross_kwh[chosen].sum()) / total if total else equal
+        for name, chosen in slot.by_retailer.items()
+    }
 
 
 def _empty(

@@ -2,30 +2,142 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from math import isfinite
 
 import attrs
 import numpy as np
+from numpy.typing import NDArray
 
 from ...kernel import Duration, Instant, UsageError
-from .two_settlement import DeliverySlot, Metered
+from .flexibility import FloatArray
+from .two_settlement import BoolArray, DeliverySlot, Metered
+
+Places = NDArray[np.intp]
 
 
-@attrs.frozen
-class _Read:
+@attrs.frozen(eq=False)
+class _Interval:
+    """The reads of an interval, by the place of the meter."""
+
     start: Instant
     duration: Duration
-    energy_kwh: float
-    estimated: bool
+    energy_kwh: FloatArray
+    """Not a number where there is no read."""
+    estimated: BoolArray
+
+    def shared(self, start: Instant, end: Instant) -> Duration:
+        """The time that the interval shares with a span. [ns]"""
+        return max(min(self.start + self.duration, end) - max(self.start, start), 0)
+
+
+@attrs.define
+class _Meters:
+    """Reads of meters, each in some of the slots; one of an interval replaces what was there for any part of it."""
+
+    slots: Sequence[DeliverySlot]
+    names: Sequence[Sequence[str]]
+    """The meters of each slot."""
+    _all: tuple[str, ...] = attrs.field(init=False)
+    _places: dict[str, int] = attrs.field(init=False)
+    _members: list[Places] = attrs.field(init=False)
+    """Places of the meters of each slot, in its order."""
+    _intervals: dict[tuple[Instant, Duration], _Interval] = attrs.field(factory=dict, init=False)
+    _complete: list[bool | None] = attrs.field(init=False)
+    """Whether reads cover a slot at all of its meters; None where that has to be found out anew."""
+
+    def __attrs_post_init__(self) -> None:
+        self._all = tuple(dict.fromkeys(name for names in self.names for name in names))
+        self._places = {name: place for place, name in enumerate(self._all)}
+        self._members = [np.array([self._places[name] for name in names], dtype=np.intp) for names in self.names]
+        self._complete = [None] * len(self.slots)
 
     @property
-    def end(self) -> Instant:
-        return self.start + self.duration
+    def complete(self) -> bool:
+        """Whether reads cover every slot at all of its meters."""
+        for number, known in enumerate(self._complete):
+            if known is None:
+                self._complete[number] = bool((self.covered(number) == self.slots[number].length).all())
+        return all(self._complete)
 
-    def within(self, slot: DeliverySlot) -> Duration:
-        """How much of the interval lies in a slot. [ns]"""
-        return max(min(self.end, slot.start + slot.length) - max(self.start, slot.start), 0)
+    def read(
+        self,
+        start: Instant,
+        duration: Duration,
+        names: Sequence[str],
+        energy_kwh: Sequence[float],
+        estimated: Collection[str] = (),
+    ) -> bool:
+        """Enter the reads of an interval; returns whether they change anything."""
+        energy = np.array(energy_kwh, dtype=np.float64)
+        if duration <= 0 or not np.isfinite(energy).all():
+            worst = next((each for each in energy.tolist() if not isfinite(each)), energy_kwh[0])
+            raise UsageError(f"a read of {worst} kWh in {duration} ns: give a finite number and a positive length")
+        places, is_ours, is_estimated = self._found(names), self._nowhere(), self._nowhere()
+        touched = [n for n, slot in enumerate(self.slots) if start < slot.end and slot.start < start + duration]
+        for number in touched:
+            is_ours[self._members[number]] = True
+        is_estimated[self._found(tuple(estimated))] = True
+        chosen = is_ours[places]
+        places, energy = places[chosen], energy[chosen]
+        is_change = self._replace(start, duration, places, energy, is_estimated[places])
+        for number in touched if is_change else ():
+            self._complete[number] = None
+        return is_change
+
+    def covered(self, number: int) -> NDArray[np.int64]:
+        """How much of a slot is read at each of its meters. [ns]"""
+        covered = np.zeros(len(self._members[number]), dtype=np.int64)
+        for shared, interval in self._within(number):
+            covered += shared * ~np.isnan(interval.energy_kwh[self._members[number]])
+        return covered
+
+    def energy_kwh(self, number: int) -> FloatArray:
+        """The energy of a slot at each of its meters, as far as it is read."""
+        energy = np.zeros(len(self._members[number]))
+        for shared, interval in self._within(number):
+            energy += np.nan_to_num(interval.energy_kwh[self._members[number]]) * (shared / interval.duration)
+        return energy
+
+    def estimated(self, number: int) -> BoolArray:
+        """At which of its meters a part of a slot is not read, or by an estimate only."""
+        estimated = self.covered(number) < self.slots[number].length
+        for _, interval in self._within(number):
+            estimated |= interval.estimated[self._members[number]]
+        return estimated
+
+    def _found(self, names: Sequence[str]) -> Places:
+        """The place of each meter; of those that are none here, one behind all others."""
+        if names == self._all:
+            return np.arange(len(self._all))
+        nowhere = len(self._all)
+        return np.array([self._places.get(name, nowhere) for name in names], dtype=np.intp)
+
+    def _nowhere(self) -> BoolArray:
+        """No meter, and not the place behind all others."""
+        return np.zeros(len(self._all) + 1, dtype=bool)
+
+    def _replace(
+        self, start: Instant, duration: Duration, places: Places, energy_kwh: FloatArray, estimated: BoolArray
+    ) -> bool:
+        nothing = np.full(len(self._all), np.nan), np.zeros(len(self._all), dtype=bool)
+        new = self._intervals.get((start, duration)) or _Interval(start, duration, *nothing)
+        is_change = (new.energy_kwh[places] != energy_kwh) | (new.estimated[places] != estimated)
+        if not is_change.any():
+            return False
+        self._intervals[start, duration] = new
+        new.energy_kwh[places], new.estimated[places] = energy_kwh, estimated
+        for old in self._intervals.values():
+            if old is not new and old.shared(start, start + duration):
+                old.energy_kwh[places[is_change]], old.estimated[places[is_change]] = np.nan, False
+        return True
+
+    def _within(self, number: int) -> Iterator[tuple[Duration, _Interval]]:
+        """The intervals that share time with a slot, in order of time."""
+        slot = self.slots[number]
+        for _, interval in sorted(self._intervals.items()):
+            if shared := interval.shared(slot.start, slot.end):
+                yield shared, interval
 
 
 @attrs.define
@@ -39,85 +151,49 @@ class MeterData:
     slots: Sequence[DeliverySlot]
     with_losses: bool
     """Whether the retailers' shares in the losses are needed too."""
-    _slots_of: dict[str, list[DeliverySlot]] = attrs.field(init=False)
-    _reads: dict[str, list[_Read]] = attrs.field(init=False)
-    _unread: set[str] = attrs.field(init=False)
-    """Usage points that reads do not cover yet."""
-    _losses: dict[str, list[_Read]] = attrs.field(init=False)
+    _meters: _Meters = attrs.field(init=False)
+    _losses: _Meters = attrs.field(init=False)
+    """As if each retailer had a meter of its losses."""
 
     def __attrs_post_init__(self) -> None:
-        self._slots_of = {}
-        for slot in self.slots:
-            for usage_point in slot.usage_points:
-                self._slots_of.setdefault(usage_point, []).append(slot)
-        self._reads = {usage_point: [] for usage_point in self._slots_of}
-        self._unread = set(self._slots_of)
-        self._losses = {name: [] for slot in self.slots for name in sorted(set(slot.retailers)) if self.with_losses}
+        self._meters = _Meters(self.slots, [slot.usage_points for slot in self.slots])
+        self._losses = _Meters(self.slots, [tuple(slot.by_retailer) if self.with_losses else () for slot in self.slots])
 
     @property
     def complete(self) -> bool:
         """Whether reads cover every slot at every usage point, and every retailer's losses if they are needed."""
-        return not self._unread and all(
-            _covered(self._losses[name], slot) == slot.length
-            for slot in self.slots
-            for name in self._losses
-            if name in slot.retailers
-        )
+        return self._meters.complete and self._losses.complete
 
     def read(
-        self, usage_point: str, start: Instant, duration: Duration, energy_kwh: float, *, estimated: bool = False
+        self,
+        start: Instant,
+        duration: Duration,
+        usage_points: Sequence[str],
+        energy_kwh: Sequence[float],
+        estimated: Collection[str] = (),
     ) -> bool:
-        """Enter a read; returns whether it changes anything of this instance."""
-        slots = self._slots_of.get(usage_point, ())
-        if not _replace(self._reads.get(usage_point), _read(start, duration, energy_kwh, estimated), slots):
-            return False
-        if all(_covered(self._reads[usage_point], slot) == slot.length for slot in slots):
-            self._unread.discard(usage_point)
-        else:
-            self._unread.add(usage_point)
-        return True
+        """Enter the reads of an interval; returns whether they change anything of this instance.
+
+        Raises:
+            UsageError: an energy is no finite number, or the interval has no length.
+        """
+        return self._meters.read(start, duration, usage_points, energy_kwh, estimated)
 
     def lost(self, retailer: str, start: Instant, duration: Duration, energy_kwh: float) -> bool:
         """Enter a retailer's share in the losses of an interval; returns whether it changes anything."""
-        new = _read(start, duration, energy_kwh, estimated=False)
-        return _replace(self._losses.get(retailer), new, self.slots)
+        return self._losses.read(start, duration, (retailer,), (energy_kwh,))
 
-    def is_estimated(self, slot: DeliverySlot, usage_point: str) -> bool:
-        """Whether a part of a slot is not read, or by an estimate only."""
-        reads = self._reads[usage_point]
-        return _covered(reads, slot) < slot.length or any(each.estimated for each in reads if each.within(slot))
+    def estimated(self, number: int) -> BoolArray:
+        """At which usage points of a slot a part of it is not read, or by an estimate only."""
+        return self._meters.estimated(number)
 
-    def metered(self, slot: DeliverySlot) -> Metered:
+    def metered(self, number: int) -> Metered:
         """The energy of a slot, missing parts estimated."""
-        reads = [self._reads[usage_point] for usage_point in slot.usage_points]
-        covered = np.array([_covered(each, slot) for each in reads]) / slot.length
-        energy = np.array([_energy_kwh(each, slot) for each in reads])
-        retailers = [name for name in self._losses if name in slot.retailers]
+        slot = self.slots[number]
+        covered = self._meters.covered(number) / slot.length
+        losses = zip(self._losses.names[number], self._losses.energy_kwh(number).tolist(), strict=True)
         return Metered(
-            energy_kwh=energy + slot.expected_kw * slot.hours * (1.0 - covered),
-            estimated=np.array([self.is_estimated(slot, name) for name in slot.usage_points], dtype=bool),
-            losses_kwh={name: _energy_kwh(self._losses[name], slot) for name in retailers},
+            energy_kwh=self._meters.energy_kwh(number) + slot.expected_kw * slot.hours * (1.0 - covered),
+            estimated=self._meters.estimated(number),
+            losses_kwh=dict(losses),
         )
-
-
-def _read(start: Instant, duration: Duration, energy_kwh: float, estimated: bool) -> _Read:
-    if duration <= 0 or not isfinite(energy_kwh):
-        raise UsageError(f"a read of {energy_kwh} kWh in {duration} ns: give a finite number and a positive length")
-    return _Read(start, duration, energy_kwh, estimated)
-
-
-def _replace(reads: list[_Read] | None, new: _Read, slots: Iterable[DeliverySlot]) -> bool:
-    """Put a read in the place of those that it overlaps; returns whether it is one of these slots and says more."""
-    if reads is None or new in reads or not any(new.within(slot) for slot in slots):
-        return False
-    kept = [each for each in reads if each.end <= new.start or each.start >= new.end]
-    reads[:] = sorted([*kept, new], key=lambda each: each.start)
-    return True
-
-
-def _covered(reads: Iterable[_Read], slot: DeliverySlot) -> Duration:
-    return sum(each.within(slot) for each in reads)
-
-
-def _energy_kwh(reads: Iterable[_Read], slot: DeliverySlot) -> float:
-    return sum(each.energy_kwh * (each.within(slot) / each.duration) for each in reads)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from decimal import Decimal
 
 import attrs
+import numpy as np
 
 from ...kernel import Duration, Instant, InternalError
 from ...kernel.shape import evolved
@@ -43,7 +44,7 @@ class MarketInstance:
     @property
     def retailers(self) -> list[str]:
         """Those who get a statement."""
-        return sorted({retailer for slot in self.slots for retailer in slot.retailers})
+        return sorted({retailer for slot in self.slots for retailer in slot.by_retailer})
 
     @property
     def entities(self) -> Entities:
@@ -107,9 +108,8 @@ class Reconciliation:
         """
         if self.is_final:
             return Issue()
-        was_complete, is_change = self._meters.complete, False
-        for name, energy in zip(usage_points, energy_kwh, strict=True):
-            is_change |= self._meters.read(name, start, duration, energy, estimated=name in estimated)
+        was_complete = self._meters.complete
+        is_change = self._meters.read(start, duration, usage_points, energy_kwh, estimated)
         return self._revised(was_complete) if is_change else Issue()
 
     def lost(self, retailer: str, start: Instant, duration: Duration, energy_kwh: float) -> Issue:
@@ -174,8 +174,8 @@ class Reconciliation:
     def _settled(self) -> Books:
         """The books that follow from the meter data as they are."""
         books = Books()
-        for slot in self.instance.slots:
-            book_slot(books, slot, self._meters.metered(slot), self.rules, self.instance.entities)
+        for number, slot in enumerate(self.instance.slots):
+            book_slot(books, slot, self._meters.metered(number), self.rules, self.instance.entities)
         if wrong := books.unbalanced():
             raise InternalError(f"the books of {self.instance.market} do not balance in the slots at {wrong} ns")
         return books
@@ -219,10 +219,9 @@ class Reconciliation:
 
     def _has_estimates(self, retailer: str) -> bool:
         return any(
-            self._meters.is_estimated(slot, usage_point)
-            for slot in self.instance.slots
-            for usage_point, whose in zip(slot.usage_points, slot.retailers, strict=True)
-            if whose == retailer
+            bool(self._meters.estimated(number)[slot.by_retailer[retailer]].any())
+            for number, slot in enumerate(self.instance.slots)
+            if retailer in slot.by_retailer
         )
 
     # Disputes
@@ -244,14 +243,14 @@ class Reconciliation:
         return issue + self.recalculate() if is_upheld else issue
 
     def _rests_on_estimate(self, claim: Claim) -> bool:
-        return any(
-            self._meters.is_estimated(slot, usage_point)
-            for slot in self.instance.slots
-            for usage_point, retailer in zip(slot.usage_points, slot.retailers, strict=True)
-            if slot.start == claim.line.slot
-            and retailer == claim.dispute.party
-            and claim.line.usage_point in ("", usage_point)
-        )
+        for number, slot in enumerate(self.instance.slots):
+            if slot.start == claim.line.slot and claim.dispute.party in slot.by_retailer:
+                concerned = slot.by_retailer[claim.dispute.party]
+                if claim.line.usage_point:
+                    concerned = concerned & np.array([each == claim.line.usage_point for each in slot.usage_points])
+                if (self._meters.estimated(number) & concerned).any():
+                    return True
+        return False
 
 
 def _inadmissible(dispute: Dispute, latest: SettlementStatement | None, *, is_final: bool) -> Reason | None:

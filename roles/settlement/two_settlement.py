@@ -13,6 +13,7 @@ The same energy at the prices of the supply is the supply's; the rest is congest
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 
 import attrs
 import numpy as np
@@ -75,6 +76,19 @@ class DeliverySlot:
     def hours(self) -> float:
         """Length of the slot. [h]"""
         return self.length / HOUR
+
+    @property
+    def end(self) -> Instant:
+        """First instant after the slot. [ns]"""
+        return self.start + self.length
+
+    @cached_property
+    def by_retailer(self) -> Mapping[str, BoolArray]:
+        """The retailers, sorted, each with which usage points it supplies."""
+        names = sorted(set(self.retailers))
+        if len(names) == 1:
+            return {names[0]: np.full(len(self.retailers), True)}
+        return {name: np.array([each == name for each in self.retailers], dtype=bool) for name in names}
 
     @property
     def expected_kw(self) -> FloatArray:
@@ -143,8 +157,7 @@ def settle(slot: DeliverySlot, metered: Metered, rules: SettlementRules, entitie
     """All lines of a slot, before rounding."""
     parts = energies(slot, metered.energy_kwh)
     lines = [*_charges(slot, parts, rules)]
-    for retailer in sorted(set(slot.retailers)):
-        chosen = np.array([name == retailer for name in slot.retailers])
+    for retailer, chosen in slot.by_retailer.items():
         lines += _supply(slot, parts, chosen, retailer)
         lines += _fee(slot, chosen, retailer, rules, entities.mo)
     if rules.losses_paid_by is LossPayer.DO:
@@ -206,9 +219,8 @@ def _each(
 def _together(
     slot: DeliverySlot, kind: LineKind, account: ClearingAccount, quantity_kwh: FloatArray, price_per_kwh: FloatArray
 ) -> Iterator[Line]:
-    retailers, amount = np.array(slot.retailers), quantity_kwh * price_per_kwh
-    for retailer in sorted(set(slot.retailers)):
-        chosen = retailers == retailer
+    amount = quantity_kwh * price_per_kwh
+    for retailer, chosen in slot.by_retailer.items():
         quantity, owed = float(quantity_kwh[chosen].sum()), float(amount[chosen].sum())
         mean = owed / quantity if quantity else 0.0
         if (quantity_kwh[chosen] != 0.0).any():
