@@ -348,8 +348,8 @@ def test_a_dynamic_tariff_without_a_market_has_the_prices_that_were_told() -> No
         "do.wires": says(*meter(10.0, 20.0)),
     }
     (bill,) = run_components(mains, stop=2 * HOUR).of(Bill)
-    # The distribution charge of 0.04 $/kWh, the energy, two hours of 0.40 $ a day.
-    assert [line.amount for line in bill.lines] == [Decimal("1.20"), Decimal("6.25"), Decimal("0.03")]
+    # The energy, and two hours of 0.40 $ a day.
+    assert [line.amount for line in bill.lines] == [Decimal("6.25"), Decimal("0.03")]
 
 
 # Bills

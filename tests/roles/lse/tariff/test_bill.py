@@ -168,9 +168,9 @@ def test_a_subscription_is_the_tariff_on_the_baseline_and_the_day_ahead_price_on
 
 def test_a_dynamic_bill_is_each_interval_at_its_price() -> None:
     usage = usage_of([2.0, -1.0, 4.0], price_per_kwh=[0.25, 0.5, -0.1])
-    assert shown(bill_lines(load_tariff("dynamic"), usage, JULY, 0, DAY))[:2] == [
-        ("energy", 5.0, "kWh", 0.04, "0.20"),
+    assert shown(bill_lines(load_tariff("dynamic"), usage, JULY, 0, DAY)) == [
         ("energy at the published price", 5.0, "kWh", None, "-0.40"),
+        ("connection", 1.0, "day", 0.4, "0.40"),
     ]
 
 

@@ -342,7 +342,7 @@ def test_the_published_components_are_all_that_is_charged() -> None:
     kinds = {name: [each.kind.value for each in components(load_tariff(name))] for name in tariff_names()}
     assert kinds == {
         "demand": ["energy", "demand", "demand", "demand", "fixed"],
-        "dynamic": ["energy", "market", "fixed"],
+        "dynamic": ["market", "fixed"],
         "flat": ["energy", "fixed"],
         "net-billing": ["energy", "export", "fixed", "minimum"],
         "net-metering": ["energy", "export", "fixed"],
