@@ -43,8 +43,8 @@ class Fleet:
     """How the plan of each device came about in the last day-ahead call."""
     _default_kw: list[float] = attrs.field(factory=list, init=False)
     _limits_kw: tuple[list[float], list[float]] | None = attrs.field(default=None, init=False)
-    _called: tuple[str, Instant] | None = attrs.field(default=None, init=False)
-    _rows: list[Rows] = attrs.field(factory=list, init=False)
+    _called: dict[str, tuple[Instant, list[Rows]]] = attrs.field(factory=dict, init=False)
+    """By series, the clearing that was called last and the curves for it."""
     _positions_kw: FloatArray = attrs.field(factory=lambda: np.zeros((0, _HOURS_KEPT)), init=False)
     _hours: list[int] = attrs.field(factory=lambda: [-1] * _HOURS_KEPT, init=False)
 
@@ -93,11 +93,11 @@ class Fleet:
 
     def curves(self, place: int, call: MarketCall) -> Rows:
         """A device's curves for the slots of a call; those of all devices are made by the first that asks."""
-        key = call.product, call.clearing
-        if key != self._called:
-            self._called = key
-            self._rows = self._make_curves(call)
-        return self._rows[place] if self._rows else ((), ())
+        called = self._called.get(call.product)
+        if called is None or called[0] != call.clearing:
+            called = self._called[call.product] = call.clearing, self._make_curves(call)
+        rows = called[1]
+        return rows[place] if rows else ((), ())
 
     def _make_curves(self, call: MarketCall) -> list[Rows]:
         kind, present, bidder = self.kind, self.present, self.bidder

@@ -118,10 +118,11 @@ class Trader:
                 )
 
     def take_kw(self, start: Instant) -> float | None:
-        """What was awarded for the real-time slot of an instant; None without an award [kW]."""
+        """What was awarded for the slot of an instant, the latest to begin; None without an award [kW]."""
         held = self._real_time_kw
         if not held:
             return None
         for slot in [slot for slot, (end, _) in held.items() if end <= start]:
             del held[slot]
-        return next((kw for slot, (_, kw) in held.items() if slot <= start), None)
+        begun = [slot for slot in held if slot <= start]
+        return held[max(begun)][1] if begun else None

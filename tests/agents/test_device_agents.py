@@ -4,17 +4,25 @@ from collections.abc import Callable
 from typing import Any
 
 import attrs
+import numpy as np
 import pytest
 
-from gridbus.agents.battery import BatteryAgent
-from gridbus.agents.hvac import HvacAgent
-from gridbus.agents.models.battery import Battery, BatteryParameters
-from gridbus.agents.models.house import House, HouseParameters
-from gridbus.agents.models.photovoltaic import Photovoltaic, PhotovoltaicParameters
-from gridbus.agents.photovoltaic import PhotovoltaicAgent
-from gridbus.agents.strategies import Comfort, power_at
-from gridbus.kernel import FIRST, HOUR, LAST, MINUTE, Port
-from gridbus.kernel.testing import Log, run_components
+from gridbus.agents.bidding import Strategy, bidder
+from gridbus.agents.connection import Connection
+from gridbus.agents.customers import Customer, Shares, customers_of
+from gridbus.agents.device import DeviceAgent, Supply
+from gridbus.agents.equipment import EQUIPMENT
+from gridbus.agents.fleet import Fleet
+from gridbus.agents.messages import PlanFallback
+from gridbus.agents.models.batteries import Batteries, BatteryParameters
+from gridbus.agents.models.photovoltaics import PhotovoltaicParameters, Photovoltaics
+from gridbus.agents.power_curve import power_at
+from gridbus.agents.surroundings import MILD_C, Surroundings
+from gridbus.agents.test_bed.days import ClearDay
+from gridbus.agents.test_bed.played import Station
+from gridbus.kernel import DAY, FIRST, HOUR, LAST, MINUTE, Port
+from gridbus.kernel.shape import evolved
+from gridbus.kernel.testing import CALENDAR, Log, run_components
 from gridbus.roles.interfaces import (
     NO_MARKET,
     Award,
@@ -26,85 +34,50 @@ from gridbus.roles.interfaces import (
     Order,
     PriceForecast,
     Registration,
-    WeatherForecast,
-    WeatherReading,
 )
 
 Main = Callable[[Port], Any]
-STEP = 5 * MINUTE
-STEP_S = 300.0
-OUTDOOR_C, GHI = 36.0, 700.0
-COMFORT = Comfort(setpoint_c=23.0, lowest_c=21.0, highest_c=26.0, slider=1.0)
-HOUSE = HouseParameters(
-    ua_kw_per_c=0.26,
-    air_capacity_kwh_per_c=0.4,
-    mass_coupling_kw_per_c=4.0,
-    mass_capacity_kwh_per_c=3.0,
-    solar_aperture_m2=3.0,
-    rated_kw=5.0,
-    cop=3.8,
-    internal_gain_kw=0.8,
-)
-BATTERY = BatteryParameters(capacity_kwh=10.0, rated_kw=5.0, reserve_kwh=2.0)
+STEP, STEP_S = 5 * MINUTE, 300.0
+HOT = Station(ClearDay(36.0, 36.0)).run
+EVERYTHING = Shares(electric_water_heater=1.0, electric_vehicle=1.0, vehicle_to_grid=1.0, photovoltaic=1.0, battery=1.0)
+CUSTOMER = attrs.evolve(customers_of([0], 1, shares=EVERYTHING)[0], slider=1.0)
+KINDS = {each.name: each for each in EQUIPMENT}
+TRADING = [each.name for each in EQUIPMENT if each.trades]
+RATED = {name: KINDS[name].ratings_kw(CUSTOMER) for name in TRADING}
+BATTERY = BatteryParameters.from_each([CUSTOMER.battery])
+PRICES = PriceForecast(lse="green", first_hour=0, price_per_kwh=(0.1, 0.4, 0.2, 0.3) * 12)
 
 
-def weather(interval: int = STEP) -> Main:
-    async def main(port: Port) -> None:
-        hours = -(-port.stop // HOUR)
-        forecast = WeatherForecast(
-            site=port.name, first_hour=0, outdoor_c=(OUTDOOR_C,) * hours, ghi_w_per_m2=(GHI,) * hours
+@attrs.define
+class Played:
+    """One device beside a weather station and a retailer's forecast, and whatever a test adds."""
+
+    kind: str
+    market: str = "retail"
+    customer: Customer = CUSTOMER
+    strategy: Strategy = Strategy.OPTIMUM
+    fleet: Fleet = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        by = None if self.market == NO_MARKET else bidder(self.strategy)
+        self.fleet = Fleet(KINDS[self.kind].kind.build, Surroundings(CALENDAR, DAY), STEP, by)
+
+    @property
+    def agent(self) -> DeviceAgent:
+        equipment = KINDS[self.kind]
+        supply, ratings_kw = Supply("green", self.market), equipment.ratings_kw(self.customer)
+        return DeviceAgent(
+            self.customer, self.fleet, Connection(), supply, ratings_kw, "site", flexible=equipment.trades
         )
-        port.publish(forecast)
-        for start in range(0, port.stop, interval):
-            await port.sleep_until(start, FIRST)
-            port.publish(
-                WeatherReading(
-                    site=port.name,
-                    start=start,
-                    duration=interval,
-                    outdoor_c=OUTDOOR_C,
-                    wind_m_per_s=2.0,
-                    ghi_w_per_m2=GHI,
-                    dni_w_per_m2=600.0,
-                    dhi_w_per_m2=150.0,
-                    solar_zenith_deg=30.0,
-                    solar_azimuth_deg=200.0,
-                )
-            )
 
-    return main
-
-
-def award(resource: str, start: int, kw: float, **changes: Any) -> Award:
-    fields: dict[str, Any] = {
-        "market": "retail",
-        "product": "real-time",
-        "resource": resource,
-        "clearing": start - MINUTE // 2,
-        "order_id": "o1",
-        "first_slot": start,
-        "slot_length": STEP,
-        "quantity_kw": (kw,),
-        "price_per_kwh": (0.2,),
-        "status": (AwardStatus.AWARDED,),
-        "reason": ("",),
-    }
-    return Award(**(fields | changes))
-
-
-def call(start: int, **changes: Any) -> MarketCall:
-    fields: dict[str, Any] = {
-        "market": "retail",
-        "product": "real-time",
-        "clearing": start - MINUTE // 2,
-        "first_slot": start,
-        "slot_length": STEP,
-        "slots": 1,
-        "gate_closure": start - MINUTE // 2,
-        "price_cap_per_kwh": 1.0,
-        "price_floor_per_kwh": 0.0,
-    }
-    return MarketCall(**(fields | changes))
+    def run(self, stop: int, weather: Main | None = HOT, **beside: Main) -> Log:
+        mains = {f"agent.h1-{self.kind}": self.agent.run}
+        if weather is not None:
+            mains["weather.site"] = weather
+        mains["lse.green"] = says((0, PRICES))
+        roles = {"market": "mo.retail", "wires": "do.wires"}
+        mains |= {roles.get(name, f"mo.{name}"): main for name, main in beside.items()}
+        return run_components(mains, stop=stop)
 
 
 def says(*messages: tuple[int, object]) -> Main:
@@ -129,12 +102,36 @@ def limits(device: str, start: int, *import_limits_kw: float) -> Main:
     return main
 
 
-def hvac(market: str = "retail") -> dict[str, Main]:
-    return {"agent.hvac": HvacAgent("h1", HOUSE, COMFORT, "site", "green", market, STEP).run, "weather.site": weather()}
+def award(kind: str, start: int, *kw: float, **changes: Any) -> Award:
+    plain = Award(
+        market="retail",
+        product="real-time",
+        resource=f"h1-{kind}",
+        clearing=start - MINUTE // 2,
+        order_id="o1",
+        first_slot=start,
+        slot_length=STEP,
+        quantity_kw=kw,
+        price_per_kwh=(0.2,) * len(kw),
+        status=(AwardStatus.AWARDED,) * len(kw),
+        reason=("",) * len(kw),
+    )
+    return evolved(plain, **changes)
 
 
-def battery(market: str = "retail") -> dict[str, Main]:
-    return {"agent.battery": BatteryAgent("h1", BATTERY, "green", market, STEP).run}
+def call(start: int, **changes: Any) -> MarketCall:
+    plain = MarketCall(
+        market="retail",
+        product="real-time",
+        clearing=start - MINUTE // 2,
+        first_slot=start,
+        slot_length=STEP,
+        slots=1,
+        gate_closure=start - MINUTE // 2,
+        price_cap_per_kwh=1.0,
+        price_floor_per_kwh=0.0,
+    )
+    return evolved(plain, **changes)
 
 
 def powers(log: Log) -> list[float]:
@@ -143,114 +140,241 @@ def powers(log: Log) -> list[float]:
     return [last[start] for start in sorted(last)]
 
 
-def temperatures(powers_kw: list[float]) -> list[float]:
-    house, found = House(HOUSE, COMFORT.setpoint_c), []
-    for power_kw in powers_kw:
-        house.step(STEP_S, OUTDOOR_C, GHI / 1000, power_kw)
-        found.append(house.air_temperature_c)
-    return found
+def air_c(played: Played) -> float:
+    """Air temperature at the start of the last interval."""
+    kind: Any = played.fleet.kind
+    return float(kind.physics.air_temperature_c[0])
 
 
-# Air conditioner
+def comfort_c(played: Played) -> tuple[float, float]:
+    """Within what a market may move the air, while it is cooled."""
+    kind: Any = played.fleet.kind
+    settings = kind.physics.thermostats
+    setpoint_c = settings.cooling_setpoint_c[0]
+    return setpoint_c - settings.preconditioning_c[0], setpoint_c + settings.setback_c[0]
 
 
-def test_without_a_market_the_air_conditioner_holds_its_set_point() -> None:
-    drawn = powers(run_components(hvac(NO_MARKET), stop=2 * HOUR))
+# Own control
+
+
+def test_without_a_market_the_thermostat_keeps_the_air_in_its_deadband() -> None:
+    thermostat = CUSTOMER.thermostat
+    drawn = []
+    for steps in range(1, 25):
+        alone = Played("hvac", NO_MARKET)
+        drawn = powers(alone.run(steps * STEP))
+        assert abs(air_c(alone) - thermostat.cooling_setpoint_c) <= 0.5 * thermostat.deadband_c + 0.2
     assert len(drawn) == 24
-    assert temperatures(drawn) == pytest.approx([COMFORT.setpoint_c] * 24, abs=1e-9)
-    assert all(0.0 < power_kw < HOUSE.rated_kw for power_kw in drawn)
+    assert 0.0 < sum(drawn) < 24 * max(drawn)
 
 
-def test_with_an_award_the_air_conditioner_runs_at_the_award_and_after_it_by_the_thermostat() -> None:
-    market = says((MINUTE, award("hvac", STEP, 4.25)))
-    drawn = powers(run_components(hvac() | {"mo.retail": market}, stop=4 * STEP))
-    assert drawn[1] == 4.25
-    found = temperatures(drawn)
-    assert found[1] < COMFORT.setpoint_c
-    assert found[3] == pytest.approx(COMFORT.setpoint_c)
-
-
-@pytest.mark.parametrize(("kw", "runs_at"), [(0.0, 0.0), (99.0, HOUSE.rated_kw), (-3.0, 0.0)])
-def test_an_award_of_nothing_switches_off_and_the_device_stays_within_its_rating(kw: float, runs_at: float) -> None:
-    status = AwardStatus.NOT_AWARDED if kw == 0.0 else AwardStatus.AWARDED
-    market = says((MINUTE, award("hvac", STEP, kw, status=(status,))))
-    assert powers(run_components(hvac() | {"mo.retail": market}, stop=2 * STEP))[1] == runs_at
-
-
-def test_a_market_that_never_answers_leaves_the_thermostat_in_control() -> None:
+@pytest.mark.parametrize("kind", TRADING)
+@pytest.mark.parametrize("strategy", [Strategy.OPTIMUM, Strategy.PRICE_TAKER])
+def test_a_market_that_never_answers_leaves_a_device_to_its_own_control(kind: str, strategy: Strategy) -> None:
     market = says((MINUTE, call(STEP)), (STEP + MINUTE, call(2 * STEP)))
-    log = run_components(hvac() | {"mo.retail": market}, stop=4 * STEP)
+    log = Played(kind, strategy=strategy).run(4 * STEP, market=market)
     assert len(log.of(Order)) == 2
-    assert powers(log) == powers(run_components(hvac(NO_MARKET), stop=4 * STEP))
+    assert powers(log) == powers(Played(kind, NO_MARKET).run(4 * STEP))
+
+
+def test_without_a_weather_station_a_mild_day_is_taken_for_granted() -> None:
+    log = Played("hvac").run(3 * STEP, weather=None, market=says((MINUTE, call(STEP))))
+    mild_day = Station(ClearDay(MILD_C, MILD_C, 0.0)).run
+    mild = Played("hvac").run(3 * STEP, weather=mild_day, market=says((MINUTE, call(STEP))))
+    assert powers(log) == powers(mild)
+    assert log.of(Order) == mild.of(Order) != []
+
+
+# Awards
+
+
+def test_with_an_award_a_device_runs_at_it_and_after_it_by_its_own_control() -> None:
+    played, alone = Played("hvac"), Played("hvac", NO_MARKET)
+    drawn = powers(played.run(12 * STEP, market=says((MINUTE, award("hvac", STEP, 2.25)))))
+    thermostat = powers(alone.run(12 * STEP))
+    assert drawn[0] == thermostat[0]
+    assert drawn[1] == 2.25
+    # It has been cooled ahead, so the thermostat waits longer.
+    assert sum(drawn[2:]) < sum(thermostat[2:])
+    assert abs(air_c(played) - CUSTOMER.thermostat.cooling_setpoint_c) <= 0.5 * CUSTOMER.thermostat.deadband_c + 0.2
+
+
+@pytest.mark.parametrize(("kw", "bound"), [(0.0, 1), (-3.0, 1), (99.0, 0)])
+def test_an_award_is_obeyed_as_far_as_people_are_comfortable_and_equipment_can(kw: float, bound: int) -> None:
+    awards = [(number * STEP - MINUTE, award("hvac", number * STEP, kw)) for number in range(1, 36)]
+    played = Played("hvac")
+    drawn = powers(played.run(3 * HOUR, market=says(*awards)))
+    # At first it is off, or runs at all that the machine can; then it keeps the air at the edge of comfort.
+    assert drawn[1] == (0.0 if kw <= 0.0 else max(drawn))
+    assert air_c(played) == pytest.approx(comfort_c(played)[bound], abs=1e-6)
+    assert 0.0 < drawn[-1] < max(RATED["hvac"][0], max(drawn))
+
+
+def test_an_award_of_nothing_switches_off_though_it_says_not_awarded() -> None:
+    nothing = award("hvac", STEP, 0.0, status=(AwardStatus.NOT_AWARDED,))
+    assert powers(Played("hvac").run(2 * STEP, market=says((MINUTE, nothing))))[1] == 0.0
 
 
 def test_an_award_holds_for_all_intervals_of_its_slot() -> None:
-    market = says((MINUTE, award("hvac", STEP, 4.25, slot_length=3 * STEP)))
-    drawn = powers(run_components(hvac() | {"mo.retail": market}, stop=5 * STEP))
-    assert [power_kw == 4.25 for power_kw in drawn] == [False, True, True, True, False]
+    drawn = powers(Played("hvac").run(5 * STEP, market=says((MINUTE, award("hvac", STEP, 1.25, slot_length=3 * STEP)))))
+    assert [power_kw == 1.25 for power_kw in drawn] == [False, True, True, True, False]
 
 
-def test_a_day_ahead_award_does_not_run_the_device() -> None:
-    market = says((MINUTE, award("hvac", STEP, 4.25, product="day-ahead", slot_length=HOUR)))
-    drawn = powers(run_components(hvac() | {"mo.retail": market}, stop=3 * STEP))
-    assert drawn == powers(run_components(hvac(NO_MARKET), stop=3 * STEP))
+def test_of_two_awards_the_one_whose_slot_began_last_is_obeyed() -> None:
+    long, short = award("hvac", STEP, 1.25, slot_length=3 * STEP), award("hvac", 2 * STEP, 0.75)
+    drawn = powers(Played("hvac").run(4 * STEP, market=says((MINUTE, long), (2 * MINUTE, short))))
+    assert drawn[1:] == [1.25, 0.75, 1.25]
 
 
-def test_an_order_is_for_the_slot_called_and_within_the_band_and_the_rating() -> None:
-    prices = PriceForecast(lse="green", first_hour=0, price_per_kwh=(0.1, 0.4))
-    mains = hvac() | {"mo.retail": says((MINUTE, call(STEP))), "lse.green": says((0, prices))}
-    (order,) = run_components(mains, stop=STEP).of(Order)
-    assert (order.resource, order.usage_point, order.first_slot, order.slot_length) == ("hvac", "h1", STEP, STEP)
-    (quantity_kw,), (price_per_kwh,) = order.quantity_kw, order.price_per_kwh
-    assert list(quantity_kw) == sorted(quantity_kw)
-    assert list(price_per_kwh) == sorted(price_per_kwh, reverse=True)
-    assert quantity_kw[0] >= 0.0
-    assert quantity_kw[-1] <= HOUSE.rated_kw
-    assert 0.0 <= price_per_kwh[-1] < price_per_kwh[0] <= 1.0
+@pytest.mark.parametrize("kind", TRADING)
+def test_a_day_ahead_award_does_not_run_the_device(kind: str) -> None:
+    market = says((MINUTE, award(kind, STEP, 1.25, product="day-ahead", slot_length=HOUR)))
+    assert powers(Played(kind).run(3 * STEP, market=market)) == powers(Played(kind, NO_MARKET).run(3 * STEP))
 
 
-def test_a_day_ahead_call_gets_one_order_with_a_curve_for_every_hour_with_a_price() -> None:
-    prices = PriceForecast(lse="green", first_hour=0, price_per_kwh=(0.1, 0.4, 0.2, 0.3))
-    day = call(HOUR, product="day-ahead", slot_length=HOUR, slots=3)
-    mains = hvac() | {"mo.retail": says((MINUTE, day)), "lse.green": says((0, prices))}
-    (order,) = run_components(mains, stop=4 * HOUR).of(Order)
-    assert (order.first_slot, order.clearing) == (HOUR, day.clearing)
-    assert len(order.quantity_kw) == len(order.price_per_kwh) == 3
+def test_a_day_ahead_award_is_what_real_time_bids_are_drawn_around() -> None:
+    orders = {}
+    for kw in (-3.0, 2.0):
+        held = award("battery", 0, kw, 0.0, product="day-ahead", slot_length=HOUR)
+        log = Played("battery").run(STEP, market=says((MINUTE, held), (2 * MINUTE, call(STEP))))
+        (orders[kw],) = log.of(Order)
+    for kw, order in orders.items():
+        assert order.quantity_kw[0][1:3] == (kw, kw)
 
 
-def test_without_weather_the_air_conditioner_stays_off_and_does_not_bid() -> None:
-    mains = {"agent.hvac": hvac()["agent.hvac"], "mo.retail": says((MINUTE, call(STEP)))}
-    log = run_components(mains, stop=3 * STEP)
-    assert powers(log) == [0.0, 0.0, 0.0]
+def test_a_suspended_award_leaves_the_device_to_its_own_control() -> None:
+    nothing = award("hvac", STEP, 0.0, status=(AwardStatus.SUSPENDED,), reason=("halted",))
+    drawn = powers(Played("hvac").run(3 * STEP, market=says((MINUTE, nothing))))
+    assert drawn == powers(Played("hvac", NO_MARKET).run(3 * STEP))
+
+
+def test_a_suspended_day_ahead_award_is_no_position() -> None:
+    nothing = award("battery", 0, -3.0, product="day-ahead", slot_length=HOUR, status=(AwardStatus.SUSPENDED,))
+    market = says((MINUTE, nothing), (2 * MINUTE, call(STEP)))
+    (order,) = Played("battery").run(STEP, market=market).of(Order)
+    assert order.quantity_kw[0][1:3] == (0.0, 0.0)
+
+
+# Orders
+
+
+@pytest.mark.parametrize("kind", TRADING)
+def test_a_device_registers_with_its_ratings_before_it_bids(kind: str) -> None:
+    (registration,) = Played(kind).run(STEP).of(Registration)
+    assert (registration.market, registration.resource, registration.usage_point) == (
+        "retail",
+        f"h1-{kind}",
+        CUSTOMER.usage_point,
+    )
+    assert (registration.import_rating_kw, registration.export_rating_kw) == RATED[kind]
+    assert Played(kind, NO_MARKET).run(STEP).of(Registration) == []
+
+
+@pytest.mark.parametrize("kind", TRADING)
+@pytest.mark.parametrize("slots", [1, 24])
+def test_an_order_is_for_all_slots_called_and_within_the_band_and_the_ratings(kind: str, slots: int) -> None:
+    series = {"product": "day-ahead", "slot_length": HOUR} if slots > 1 else {}
+    asked = call(STEP, slots=slots, **series)
+    (order,) = Played(kind).run(STEP, market=says((MINUTE, asked))).of(Order)
+    assert (order.resource, order.product, order.clearing) == (f"h1-{kind}", asked.product, asked.clearing)
+    assert (order.first_slot, order.slot_length) == (STEP, asked.slot_length)
+    assert len(order.quantity_kw) == len(order.price_per_kwh) == slots
+    import_kw, export_kw = RATED[kind]
+    for quantity_kw, price_per_kwh in zip(order.quantity_kw, order.price_per_kwh, strict=True):
+        assert list(quantity_kw) == sorted(quantity_kw)
+        assert list(price_per_kwh) == sorted(price_per_kwh, reverse=True)
+        assert -export_kw <= quantity_kw[0] <= quantity_kw[-1] <= import_kw
+        assert 0.0 <= price_per_kwh[-1] <= price_per_kwh[0] <= 1.0
+
+
+@pytest.mark.parametrize("kind", TRADING)
+def test_a_device_misses_no_slot_and_no_interval(kind: str) -> None:
+    calls = [(number * STEP - MINUTE, call(number * STEP)) for number in range(1, 24)]
+    log = Played(kind).run(2 * HOUR, market=says(*calls))
+    assert [order.first_slot for order in log.of(Order)] == [number * STEP for number in range(1, 24)]
+    assert [power.start for power in log.of(DevicePower)] == [number * STEP for number in range(24)]
+    assert {(power.usage_point, power.duration) for power in log.of(DevicePower)} == {(CUSTOMER.usage_point, STEP)}
+
+
+def test_a_device_ignores_the_calls_of_another_market() -> None:
+    other = says((MINUTE, call(STEP, market="other")))
+    assert Played("hvac").run(2 * STEP, other=other).of(Order) == []
+
+
+def told(start: int, price_per_kwh: float, **changes: Any) -> MarketPrice:
+    plain = MarketPrice(
+        market="retail",
+        product="real-time",
+        first_slot=start,
+        slot_length=STEP,
+        price_per_kwh=(price_per_kwh,),
+        forecast=False,
+    )
+    return evolved(plain, **changes)
+
+
+@pytest.mark.parametrize("kind", TRADING)
+@pytest.mark.parametrize("price", [0.01, 0.25, 0.9])
+def test_where_no_orders_are_taken_a_device_does_at_the_price_what_it_would_have_bid(kind: str, price: float) -> None:
+    (order,) = Played(kind).run(STEP, market=says((MINUTE, call(STEP)))).of(Order)
+    wanted_kw = power_at(order.quantity_kw[0], order.price_per_kwh[0], price)
+    market = says((MINUTE, call(STEP, orders=False)), (2 * MINUTE, told(STEP, price)))
+    log = Played(kind).run(2 * STEP, market=market)
     assert log.of(Order) == []
+    assert powers(log)[1] == wanted_kw
+
+
+def test_an_expected_price_moves_nothing_but_later_bids() -> None:
+    silent = says((MINUTE, call(STEP, orders=False)), (2 * MINUTE, told(STEP, 0.9, forecast=True)))
+    assert powers(Played("battery").run(2 * STEP, market=silent)) == [0.0, 0.0]
+    dear = told(0, 0.9, forecast=True, product="day-ahead", slot_length=HOUR)
+    orders = [
+        Played("battery").run(STEP, market=says(*first, (2 * MINUTE, call(STEP)))).of(Order)[0]
+        for first in ([], [(MINUTE, dear)])
+    ]
+    assert orders[0].price_per_kwh != orders[1].price_per_kwh
+
+
+# Strategies
+
+
+@pytest.mark.parametrize("kind", TRADING)
+def test_a_price_taker_bids_the_best_plan_at_any_price(kind: str) -> None:
+    asked = call(HOUR, product="day-ahead", slot_length=HOUR, slots=24)
+    taker, optimum = (
+        Played(kind, strategy=strategy).run(STEP, market=says((MINUTE, asked))).of(Order)[0]
+        for strategy in (Strategy.PRICE_TAKER, Strategy.OPTIMUM)
+    )
+    for quantity_kw, around_kw in zip(taker.quantity_kw, optimum.quantity_kw, strict=True):
+        assert len(set(quantity_kw)) == 1
+        assert quantity_kw[0] == around_kw[1]
+    assert any(len(set(quantity_kw)) > 1 for quantity_kw in optimum.quantity_kw)
 
 
 # Limits
 
 
 def test_a_limit_is_obeyed_with_a_second_revision_in_the_same_instant() -> None:
-    log = run_components(hvac(NO_MARKET) | {"do.wires": limits("hvac", STEP, 0.5)}, stop=3 * STEP)
-    told = [e for e in log.envelopes if isinstance(e.message, DevicePower) and e.message.start == STEP]
-    assert [(e.instant, e.revision) for e in told] == [(STEP, 1), (STEP, 2)]
-    assert told[1].message.power_kw == 0.5
-    # The house warms up by it, and the thermostat makes up for that in the next interval.
-    found = temperatures(powers(log))
-    assert found[1] > COMFORT.setpoint_c + 0.05
-    assert found[2] < found[1]
+    market = says((MINUTE, award("hvac", STEP, 2.0)))
+    played, unlimited = Played("hvac"), Played("hvac")
+    log = played.run(3 * STEP, market=market, wires=limits("h1-hvac", STEP, 0.5))
+    told_kw = [e for e in log.envelopes if isinstance(e.message, DevicePower) and e.message.start == STEP]
+    assert [(e.instant, e.revision, e.message.power_kw) for e in told_kw] == [(STEP, 1, 2.0), (STEP, 2, 0.5)]
+    # The house is warmer by it.
+    unlimited.run(3 * STEP, market=market)
+    assert air_c(played) > air_c(unlimited) + 0.05
 
 
 def test_each_limit_is_a_revision_of_its_own_and_the_next_interval_begins_anew() -> None:
-    log = run_components(hvac(NO_MARKET) | {"do.wires": limits("hvac", STEP, 0.5, 0.25)}, stop=3 * STEP)
-    told = [(e.message.start, e.revision) for e in log.envelopes if isinstance(e.message, DevicePower)]
-    assert told == [(0, 1), (STEP, 1), (STEP, 2), (STEP, 3), (2 * STEP, 1)]
+    log = Played("vehicle", NO_MARKET).run(3 * STEP, wires=limits("h1-vehicle", STEP, 0.5, 0.25))
+    told_kw = [(e.message.start, e.revision) for e in log.envelopes if isinstance(e.message, DevicePower)]
+    assert told_kw == [(0, 1), (STEP, 1), (STEP, 2), (STEP, 3), (2 * STEP, 1)]
 
 
 def test_a_limit_above_what_is_drawn_or_for_another_interval_changes_nothing() -> None:
-    stale = DeviceLimit(device="hvac", start=0, duration=STEP, import_limit_kw=0.0, reason="test")
-    log = run_components(hvac(NO_MARKET) | {"do.wires": says((STEP + MINUTE, stale))}, stop=3 * STEP)
-    assert len(log.of(DevicePower)) == 3
-    log = run_components(hvac(NO_MARKET) | {"do.wires": limits("hvac", STEP, 99.0)}, stop=3 * STEP)
-    assert len(log.of(DevicePower)) == 3
+    stale = DeviceLimit(device="h1-hvac", start=0, duration=STEP, import_limit_kw=0.0, reason="test")
+    assert len(Played("hvac").run(3 * STEP, wires=says((STEP + MINUTE, stale))).of(DevicePower)) == 3
+    assert len(Played("hvac").run(3 * STEP, wires=limits("h1-hvac", STEP, 99.0)).of(DevicePower)) == 3
 
 
 # Battery
@@ -258,110 +382,107 @@ def test_a_limit_above_what_is_drawn_or_for_another_interval_changes_nothing() -
 
 def stored(powers_kw: list[float]) -> list[float]:
     """Energy after each interval by the balance alone, without any limits."""
-    energy_kwh, found = 5.0, []
+    energy_kwh, found = 0.5 * BATTERY.capacity_kwh[0], []
     for power_kw in powers_kw:
-        efficiency = BATTERY.charge_efficiency if power_kw > 0 else 1 / BATTERY.discharge_efficiency
+        efficiency = BATTERY.charge_efficiency[0] if power_kw > 0 else 1 / BATTERY.discharge_efficiency[0]
         energy_kwh += power_kw / 12 * efficiency
-        found.append(energy_kwh)
+        found.append(float(energy_kwh))
     return found
 
 
 def test_without_a_market_the_battery_rests() -> None:
-    assert powers(run_components(battery(NO_MARKET), stop=HOUR)) == [0.0] * 12
+    assert powers(Played("battery", NO_MARKET).run(HOUR)) == [0.0] * 12
 
 
 @pytest.mark.parametrize("kw", [9.0, -9.0, 4.0, -4.0])
 def test_whatever_is_awarded_the_battery_stays_between_its_reserve_and_its_capacity(kw: float) -> None:
     awards = [(number * STEP - MINUTE, award("battery", number * STEP, kw)) for number in range(1, 36)]
-    drawn = powers(run_components(battery() | {"mo.retail": says(*awards)}, stop=3 * HOUR))
-    assert drawn[1] == max(min(kw, BATTERY.rated_kw), -BATTERY.rated_kw)
-    found = stored(drawn)
-    assert min(found) >= BATTERY.reserve_kwh - 1e-9
-    assert max(found) <= BATTERY.capacity_kwh + 1e-9
-    assert found[-1] == pytest.approx(BATTERY.capacity_kwh if kw > 0 else BATTERY.reserve_kwh)
+    drawn = powers(Played("battery").run(3 * HOUR, market=says(*awards)))
+    assert drawn[1] == max(min(kw, BATTERY.rated_kw[0]), -BATTERY.rated_kw[0])
+    found, reserve_kwh, capacity_kwh = stored(drawn), BATTERY.reserve_kwh[0], BATTERY.capacity_kwh[0]
+    assert min(found) >= reserve_kwh - 1e-9
+    assert max(found) <= capacity_kwh + 1e-9
+    assert found[-1] == pytest.approx(capacity_kwh if kw > 0 else reserve_kwh)
     assert drawn[-1] == pytest.approx(0.0, abs=1e-9)
 
 
 def test_a_limited_battery_stores_what_it_was_allowed() -> None:
-    awards = [(number * STEP - MINUTE, award("battery", number * STEP, 5.0)) for number in range(1, 16)]
-    mains = battery() | {"mo.retail": says(*awards), "do.wires": limits("battery", STEP, 1.0)}
-    drawn = powers(run_components(mains, stop=2 * HOUR))
+    awards = [(number * STEP - MINUTE, award("battery", number * STEP, 5.0)) for number in range(1, 30)]
+    log = Played("battery").run(30 * STEP, market=says(*awards), wires=limits("h1-battery", STEP, 1.0))
+    drawn = powers(log)
     assert drawn[1:3] == [1.0, 5.0]
-    assert max(stored(drawn)) == pytest.approx(BATTERY.capacity_kwh)
+    assert max(stored(drawn)) == pytest.approx(BATTERY.capacity_kwh[0])
 
 
 def test_the_battery_offers_only_what_it_can_hold() -> None:
-    (order,) = run_components(battery() | {"mo.retail": says((MINUTE, call(STEP)))}, stop=STEP).of(Order)
-    lowest, highest = Battery(BATTERY, 5.0).feasible_kw(STEP_S)
+    awards = [(number * STEP - MINUTE, award("battery", number * STEP, -5.0)) for number in range(1, 9)]
+    market = says(*awards, (9 * STEP - MINUTE, call(9 * STEP)))
+    log = Played("battery").run(9 * STEP, market=market)
+    (order,) = log.of(Order)
+    (least_kw,), (most_kw,) = Batteries(BATTERY, np.array(stored(powers(log))[8:9])).limits(STEP_S)
     ((first_kw, *_, last_kw),) = order.quantity_kw
-    assert (first_kw, last_kw) == (pytest.approx(lowest), pytest.approx(highest))
+    assert (first_kw, last_kw) == (pytest.approx(least_kw), pytest.approx(most_kw))
+    assert -BATTERY.rated_kw[0] < least_kw < 0.0
 
 
 # Photovoltaics
 
 
 def test_photovoltaics_inject_what_the_model_says_with_every_reading() -> None:
-    parameters = PhotovoltaicParameters(tilt_deg=25.0, azimuth_deg=180.0, dc_rated_kw=6.0, ac_rated_kw=5.0)
-    agent = PhotovoltaicAgent("h1", parameters, "site", STEP)
-    mains = {"agent.pv": agent.run, "weather.site": weather(), "do.wires": limits("pv", STEP, 0.0)}
-    log = run_components(mains, stop=3 * STEP)
-    expected = Photovoltaic(parameters).power_kw(30.0, 200.0, 600.0, GHI, 150.0, OUTDOOR_C, 2.0)
-    assert expected < -2.0
+    weather = ClearDay().reading("site", 12.0, 0, STEP)
+
+    async def station(port: Port) -> None:
+        for start in range(0, port.stop, STEP):
+            await port.sleep_until(start, FIRST)
+            port.publish(evolved(weather, start=start))
+
+    log = Played("pv", NO_MARKET).run(HOUR, weather=station, wires=limits("h1-pv", STEP, 0.0))
+    model = Photovoltaics(PhotovoltaicParameters.from_each([CUSTOMER.photovoltaic]))
+    (expected_kw,) = model.power_kw(
+        weather.solar_zenith_deg,
+        weather.solar_azimuth_deg,
+        weather.dni_w_per_m2,
+        weather.ghi_w_per_m2,
+        weather.dhi_w_per_m2,
+        weather.outdoor_c,
+        weather.wind_m_per_s,
+    )
+    assert expected_kw < -2.0
     assert [(p.start, p.power_kw, p.controllable) for p in log.of(DevicePower)] == [
-        (number * STEP, expected, False) for number in range(3)
+        (number * STEP, expected_kw, False) for number in range(12)
     ]
 
 
-# All
+# When something is wrong
 
 
-@pytest.mark.parametrize("made", [hvac, battery])
-def test_a_device_misses_no_slot_and_no_interval(made: Callable[[str], dict[str, Main]]) -> None:
-    calls = [(number * STEP - MINUTE, call(number * STEP)) for number in range(1, 24)]
-    log = run_components(made("retail") | {"mo.retail": says(*calls)}, stop=2 * HOUR)
-    assert [order.first_slot for order in log.of(Order)] == [number * STEP for number in range(1, 24)]
-    assert [power.start for power in log.of(DevicePower)] == [number * STEP for number in range(24)]
-    assert {(power.usage_point, power.duration) for power in log.of(DevicePower)} == {("h1", STEP)}
+def test_a_vehicle_that_cannot_be_ready_in_time_says_so_and_charges_with_all_it_has() -> None:
+    car = attrs.evolve(CUSTOMER.electric_vehicle, charge_rated_kw=0.5, discharge_rated_kw=0.0, timer_start_h=23.0)
+    slow = attrs.evolve(CUSTOMER, slider=0.0, electric_vehicle=car)
+    asked = call(HOUR, product="day-ahead", slot_length=HOUR, slots=24)
+    calls = [(number * STEP - MINUTE, call(number * STEP)) for number in range(1, 12)]
+    awards = [(number * STEP - MINUTE // 2, award("vehicle", number * STEP, 0.0)) for number in range(1, 12)]
+    drained = Played("vehicle", customer=slow)
+    build = drained.fleet.build
+
+    def nearly_empty(*given: Any) -> Any:
+        kind: Any = build(*given)
+        kind.physics.energy_kwh = 0.1 * kind.physics.parameters.capacity_kwh
+        return kind
+
+    drained.fleet.build = nearly_empty
+    messages = sorted([(MINUTE, asked), *calls, *awards], key=lambda pair: pair[0])
+    log = drained.run(HOUR, market=says(*messages))
+    assert log.of(PlanFallback) == [
+        PlanFallback(device="h1-vehicle", product="day-ahead", clearing=asked.clearing, reason="softened")
+    ]
+    assert [order.product for order in log.of(Order)].count("day-ahead") == 1
+    assert powers(log)[1:] == [0.5] * 11
 
 
-@pytest.mark.parametrize(("made", "ratings"), [(hvac, (HOUSE.rated_kw, 0.0)), (battery, (BATTERY.rated_kw,) * 2)])
-def test_a_device_registers_with_its_ratings_before_it_bids(made: Callable[..., dict[str, Main]], ratings) -> None:
-    (registration,) = run_components(made("retail"), stop=STEP).of(Registration)
-    assert (registration.market, registration.usage_point) == ("retail", "h1")
-    assert (registration.import_rating_kw, registration.export_rating_kw) == ratings
-    assert run_components(made(NO_MARKET), stop=STEP).of(Registration) == []
-
-
-def told(start: int, price_per_kwh: float, **changes: Any) -> MarketPrice:
-    fields: dict[str, Any] = {
-        "market": "retail",
-        "product": "real-time",
-        "first_slot": start,
-        "slot_length": STEP,
-        "price_per_kwh": (price_per_kwh,),
-        "forecast": False,
-    }
-    return MarketPrice(**(fields | changes))
-
-
-@pytest.mark.parametrize("price", [0.01, 0.25, 0.9])
-def test_where_no_orders_are_taken_a_device_does_at_the_price_what_it_would_have_bid(price: float) -> None:
-    prices = says((0, PriceForecast(lse="green", first_hour=0, price_per_kwh=(0.1, 0.4))))
-    asked, silent = call(STEP), call(STEP, orders=False)
-    (order,) = run_components(hvac() | {"mo.retail": says((MINUTE, asked)), "lse.green": prices}, stop=STEP).of(Order)
-    wanted = power_at(tuple(zip(order.quantity_kw[0], order.price_per_kwh[0], strict=True)), price)
-    market = says((MINUTE, silent), (2 * MINUTE, told(STEP, price)))
-    log = run_components(hvac() | {"mo.retail": market, "lse.green": prices}, stop=2 * STEP)
-    assert log.of(Order) == []
-    assert powers(log)[1] == pytest.approx(min(wanted, HOUSE.rated_kw))
-
-
-def test_a_suspended_award_leaves_the_device_to_its_thermostat() -> None:
-    nothing = award("hvac", STEP, 0.0, status=(AwardStatus.SUSPENDED,), reason=("halted",))
-    drawn = powers(run_components(hvac() | {"mo.retail": says((MINUTE, nothing))}, stop=3 * STEP))
-    assert drawn == powers(run_components(hvac(NO_MARKET), stop=3 * STEP))
-
-
-def test_a_device_ignores_the_calls_of_another_market() -> None:
-    other = attrs.evolve(call(STEP), market="other")
-    assert run_components(hvac() | {"mo.other": says((MINUTE, other))}, stop=2 * STEP).of(Order) == []
+@pytest.mark.parametrize("kind", ["heater", "battery", "vehicle"])
+def test_a_plan_within_all_bounds_is_not_worth_a_word(kind: str) -> None:
+    asked = call(HOUR, product="day-ahead", slot_length=HOUR, slots=24)
+    log = Played(kind).run(2 * STEP, market=says((MINUTE, asked), (2 * MINUTE, call(STEP))))
+    assert len(log.of(Order)) == 2
+    assert log.of(PlanFallback) == []
