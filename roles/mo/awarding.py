@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..auction.curves import FloatArray
 from ..interfaces import Award, AwardStatus, ClearingResult, MarketOutcome, MarketPrice
-from .ledger import Cleared, Holding
+from .ledger import Cleared
 from .missing import with_supply
 from .slot_clearing import SlotAwards, SlotClearing
 
@@ -28,7 +27,7 @@ async def clear_instance(instance: MarketInstance) -> None:
             rules += (f"missing offer: {instance.timeline.spec.missing_offer.value}",)
         cleared.append(
             await SlotClearing(
-                instance.venue, instance.timeline, start, slot, instance.entered, instance.places, rules
+                instance.venue, instance.timeline, start, slot, instance.holders, instance.places, rules
             ).run()
         )
     _conclude(instance, cleared)
@@ -81,19 +80,11 @@ def _conclude(instance: MarketInstance, cleared: Sequence[SlotAwards]) -> None:
     for awards in cleared:
         _enter_positions(instance, awards)
     if cleared:
-        power_kw = np.array([awards.power_kw for awards in cleared])
-        price = np.array([awards.price_per_kwh for awards in cleared])
-        for place in range(len(instance.entered)):
-            _award(instance, place, cleared, power_kw, price)
+        _award(instance, cleared)
     _publish_prices(instance, tuple(awards.market_price_per_kwh for awards in cleared))
 
 
 def _enter_positions(instance: MarketInstance, awards: SlotAwards) -> None:
-    rows = zip(instance.entered, awards.power_kw.tolist(), awards.price_per_kwh.tolist(), strict=True)
-    holdings = {
-        each.order.resource: Holding(each.order.resource, each.order.usage_point, power_kw, price)
-        for each, power_kw, price in rows
-    }
     spec = instance.timeline.spec
     instance.venue.ledger.enter(
         spec.product,
@@ -102,38 +93,42 @@ def _enter_positions(instance: MarketInstance, awards: SlotAwards) -> None:
             length=spec.slot,
             price_per_kwh=awards.market_price_per_kwh,
             supply_price_per_kwh=awards.supply_price_per_kwh,
-            holdings=holdings,
+            holders=instance.holders,
+            power_kw=awards.power_kw,
+            held_per_kwh=awards.price_per_kwh,
             commitment=spec.commitment,
         ),
     )
 
 
-def _award(
-    instance: MarketInstance,
-    place: int,
-    cleared: Sequence[SlotAwards],
-    power_kw: FloatArray,
-    price_per_kwh: FloatArray,
-) -> None:
-    """One award for all slots that an order is for."""
-    entered = instance.entered[place]
-    numbers = sorted(entered.curves)
-    first, last = numbers[0], numbers[-1] + 1
-    instance.venue.port.publish(
-        Award(
-            market=instance.venue.port.name,
-            product=entered.order.product,
-            clearing=instance.timeline.clearing,
-            resource=entered.order.resource,
-            order_id=entered.order.order_id,
-            first_slot=instance.slot_starts[first],
-            slot_length=instance.timeline.spec.slot,
-            quantity_kw=tuple(power_kw[first:last, place].tolist()),
-            price_per_kwh=tuple(price_per_kwh[first:last, place].tolist()),
-            status=tuple(awards.status[place] for awards in cleared[first:last]),
-            reason=tuple(awards.reason[place] for awards in cleared[first:last]),
-        )
+def _award(instance: MarketInstance, cleared: Sequence[SlotAwards]) -> None:
+    """One award an order, for all slots that it is for."""
+    port, timeline = instance.venue.port, instance.timeline
+    rows = zip(
+        instance.entered,
+        zip(*(awards.power_kw.tolist() for awards in cleared), strict=True),
+        zip(*(awards.price_per_kwh.tolist() for awards in cleared), strict=True),
+        zip(*(awards.status for awards in cleared), strict=True),
+        zip(*(awards.reason for awards in cleared), strict=True),
+        strict=True,
     )
+    for entered, power_kw, price_per_kwh, status, reason in rows:
+        order, span = entered.order, slice(min(entered.curves), max(entered.curves) + 1)
+        port.publish(
+            Award(
+                market=port.name,
+                product=order.product,
+                clearing=timeline.clearing,
+                resource=order.resource,
+                order_id=order.order_id,
+                first_slot=instance.slot_starts[span.start],
+                slot_length=timeline.spec.slot,
+                quantity_kw=power_kw[span],
+                price_per_kwh=price_per_kwh[span],
+                status=status[span],
+                reason=reason[span],
+            )
+        )
 
 
 def _publish_prices(instance: MarketInstance, price_per_kwh: tuple[float, ...]) -> None:

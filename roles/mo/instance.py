@@ -28,10 +28,11 @@ from ..interfaces import (
     SupplyOffer,
 )
 from .awarding import clear_instance, suspend
-from .ledger import Cleared
+from .ledger import Cleared, Holders
 from .mechanism import Negotiation
 from .missing import missing_orders
 from .order_book import Answer, Entered, OrderBook, stacked
+from .order_faults import OrderRules
 from .reconcile import Reconcile
 from .spec import Timeline
 from .states import Boundary, following
@@ -52,10 +53,15 @@ class MarketInstance:
     state: MarketState = attrs.field(default=MarketState.INACTIVE, init=False)
     slot_starts: tuple[Instant, ...] = attrs.field(init=False)
     book: OrderBook = attrs.field(init=False)
+    takes_orders: bool = attrs.field(init=False)
+    opening: Instant = attrs.field(init=False)
+    """First instant at which orders are taken."""
     refined: tuple[Cleared | None, ...] = attrs.field(default=(), init=False)
     """The slots of the refined market that this instance's slots lie in, as they were when it negotiated."""
     entered: list[Entered] = attrs.field(factory=list, init=False)
     """The orders that take part, in the order of the slots' arrays."""
+    holders: Holders = attrs.field(default=Holders((), ()), init=False)
+    """Their resources."""
     rules: tuple[str, ...] = attrs.field(default=(), init=False)
     """What stands in for orders that are missing."""
     slots: list[Slot] = attrs.field(factory=list, init=False)
@@ -68,14 +74,16 @@ class MarketInstance:
     def __attrs_post_init__(self) -> None:
         spec = self.timeline.spec
         self.slot_starts = self.timeline.slot_starts(self.venue.port.stop)
-        self.book = OrderBook(self.timeline, self.slot_starts, self.venue.limits(spec))
+        self.book = OrderBook(OrderRules(spec, self.slot_starts, self.venue.limits(spec)))
+        self.takes_orders = self.venue.mechanism(self.timeline).takes_orders
+        self.opening = self.timeline.boundary(Boundary.MARKET_LEAD)
         self.reconcile = Reconcile(self.venue, self.timeline)
 
     # What is heard
 
     def order(self, order: Order, revision: int, valid_until: Instant | None) -> Answer:
         """Take an order in, or say why not."""
-        if not self.venue.mechanism(self.timeline).takes_orders:
+        if not self.takes_orders:
             return _NO_ORDERS
         if not self._is_open():
             return _GATE_CLOSED if self.venue.port.now >= self.timeline.gate else _NOT_OPEN
@@ -91,7 +99,7 @@ class MarketInstance:
         return self.book.knows(resource, order_id)
 
     def _is_open(self) -> bool:
-        return self.timeline.boundary(Boundary.MARKET_LEAD) <= self.venue.port.now < self.timeline.gate
+        return self.opening <= self.venue.port.now < self.timeline.gate
 
     # The states
 
@@ -175,7 +183,7 @@ class MarketInstance:
                 gate_closure=timeline.gate,
                 price_cap_per_kwh=spec.price_cap_per_kwh,
                 price_floor_per_kwh=spec.price_floor_per_kwh,
-                orders=self.venue.mechanism(timeline).takes_orders,
+                orders=self.takes_orders,
                 expected_price_per_kwh=self.expected_prices(),
             )
         )
@@ -188,9 +196,11 @@ class MarketInstance:
         stand_ins, self.rules = missing_orders(self.venue, self.timeline, self.book, self.slot_starts, self.refined)
         memory.orders |= {each.order.resource: each for each in self.book}
         self.entered = sorted([*self.book, *stand_ins], key=lambda each: each.order.resource)
+        orders = [each.order for each in self.entered]
+        self.holders = Holders(tuple(o.resource for o in orders), tuple(o.usage_point for o in orders))
         transformers = self.venue.participants.transformers(self.timeline.first_slot)
         self.places = {name: place for place, name in enumerate(sorted(set(transformers.values())))}
-        places = np.array([self.places[transformers[each.order.usage_point]] for each in self.entered], dtype=np.intp)
+        places = np.array([self.places[transformers[order.usage_point]] for order in orders], dtype=np.intp)
         arrays = stacked(self.entered, len(self.slot_starts))
         arrival = np.array([each.arrival for each in self.entered], dtype=np.intp)
         for start, quantity_kw, price_per_kwh in zip(self.slot_starts, *arrays, strict=True):

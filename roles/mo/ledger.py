@@ -6,11 +6,15 @@ rating leaves, with what is held in other series already, is found out there: th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 
 import attrs
+import numpy as np
+from numpy.typing import NDArray
 
 from ...kernel import Duration, Instant
+from ..auction.curves import FloatArray
 
 
 @attrs.frozen
@@ -23,22 +27,64 @@ class Holding:
     price_per_kwh: float
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
+class Holders:
+    """The resources whose orders took part in a clearing; arrays of what they hold are in their order."""
+
+    resources: tuple[str, ...]
+    usage_points: tuple[str, ...]
+    """Of each resource."""
+
+    @cached_property
+    def place(self) -> Mapping[str, int]:
+        """Resource to its place."""
+        return {name: place for place, name in enumerate(self.resources)}
+
+    @cached_property
+    def meters(self) -> tuple[str, ...]:
+        """The usage points, each once and sorted."""
+        return tuple(sorted(set(self.usage_points)))
+
+    @cached_property
+    def meter(self) -> NDArray[np.intp]:
+        """Place of the usage point of each resource among the meters."""
+        place = {name: number for number, name in enumerate(self.meters)}
+        return np.array([place[name] for name in self.usage_points], dtype=np.intp)
+
+    def by_meter(self, power_kw: FloatArray, price_per_kwh: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """What is held summed over the resources of each usage point, and the price there."""
+        total_kw = np.bincount(self.meter, weights=power_kw, minlength=len(self.meters)).astype(np.float64)
+        price = np.zeros(len(self.meters))
+        price[self.meter] = price_per_kwh
+        return total_kw, price
+
+
+@attrs.frozen(eq=False)
 class Cleared:
-    """A slot as a series has cleared it last."""
+    """A slot as a series has cleared it last; arrays with an entry for each holder."""
 
     start: Instant
     length: Duration
     price_per_kwh: float
     supply_price_per_kwh: float
-    holdings: dict[str, Holding]
-    """By resource."""
+    holders: Holders
+    power_kw: FloatArray
+    held_per_kwh: FloatArray
+    """Price at which each holds. [$/kWh]"""
     commitment: bool
 
     @property
     def end(self) -> Instant:
         """First instant after the slot. [ns]"""
         return self.start + self.length
+
+    def holding(self, resource: str) -> Holding | None:
+        """What a resource holds; None for one that had no order."""
+        place = self.holders.place.get(resource)
+        if place is None:
+            return None
+        power_kw, price = float(self.power_kw[place]), float(self.held_per_kwh[place])
+        return Holding(resource, self.holders.usage_points[place], power_kw, price)
 
 
 @attrs.define
@@ -62,24 +108,25 @@ class PositionLedger:
     def held_kw(self, product: str, resource: str, instant: Instant) -> float:
         """What a resource holds in a series at an instant [kW]."""
         cleared = self.at(product, instant)
-        holding = None if cleared is None else cleared.holdings.get(resource)
+        holding = None if cleared is None else cleared.holding(resource)
         return 0.0 if holding is None else holding.power_kw
 
-    def committed_kw(self, resource: str, instant: Instant, series: Iterable[str]) -> float:
+    def committed_kw(self, series: Iterable[str], resource: str, instant: Instant) -> float:
         """What a resource holds as commitments in some series together at an instant [kW]."""
         total = 0.0
         for product in series:
             cleared = self.at(product, instant)
-            if cleared is not None and cleared.commitment and resource in cleared.holdings:
-                total += cleared.holdings[resource].power_kw
+            if cleared is not None and cleared.commitment and (holding := cleared.holding(resource)) is not None:
+                total += holding.power_kw
         return total
 
     def of(self, resource: str, start: Instant, end: Instant) -> Iterator[tuple[str, Cleared, Holding]]:
         """All that a resource holds in a span, by series and time."""
         for product, slots in sorted(self._slots.items()):
             for cleared in sorted(slots.values(), key=lambda each: each.start):
-                if start < cleared.end and cleared.start < end and resource in cleared.holdings:
-                    yield product, cleared, cleared.holdings[resource]
+                holding = cleared.holding(resource) if start < cleared.end and cleared.start < end else None
+                if holding is not None:
+                    yield product, cleared, holding
 
     def forget(self, before: Instant) -> None:
         """Drop the slots that end before an instant."""

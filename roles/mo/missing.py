@@ -11,7 +11,8 @@ from ...kernel import Instant
 from ..auction.safe_clearing import Slot
 from ..interfaces import Order, Registration, SupplyOffer
 from .ledger import Cleared
-from .order_book import Curve, Entered, OrderBook
+from .order_book import Entered, OrderBook
+from .order_faults import Curve
 from .spec import MissingOfferRule, MissingOrderRule, Timeline
 from .venue import Venue
 
@@ -30,11 +31,7 @@ def missing_orders(
     spec = timeline.spec
     if not venue.mechanism(timeline).takes_orders:
         return [], ()
-    silent = [
-        each
-        for each in venue.participants.expected(spec.product, timeline.clearing, timeline.first_slot)
-        if each.resource not in book
-    ]
+    silent = list(venue.participants.expected(spec.product, timeline.clearing, timeline.first_slot, but=book))
     if not silent:
         return [], ()
     made = []
@@ -56,7 +53,7 @@ def _last_curves(last: Entered | None, slots: int) -> Mapping[int, Curve]:
 
 def _held_curves(resource: str, refined: tuple[Cleared | None, ...]) -> Mapping[int, Curve]:
     """What is held in the refined market, wanted at any price."""
-    held = ((number, each.holdings.get(resource)) for number, each in enumerate(refined) if each is not None)
+    held = ((number, each.holding(resource)) for number, each in enumerate(refined) if each is not None)
     return {number: ((each.power_kw,), (each.price_per_kwh,)) for number, each in held if each is not None}
 
 

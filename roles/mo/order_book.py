@@ -1,42 +1,23 @@
-"""The orders of one market instance: which are good, what replaces and cancels them, and their curves as arrays."""
+"""The orders of one market instance: what they are, what replaces and cancels them, and their curves as arrays."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 import numpy as np
 
 from ...kernel import Instant
-from ..auction.bid_forms import Points, block_points, polynomial_points
-from ..auction.curves import FloatArray, faults
-from ..interfaces import CurveForm, Order, OrderStatus, Reason, ReasonCode, Registration, belongs
-from .spec import Timeline
-
-Curve = tuple[tuple[float, ...], tuple[float, ...]]
-"""Quantities [kW], ascending, and prices [$/kWh], descending, of one slot."""
-
-_NEGLIGIBLE_KW = 1e-6
-"""A quantity misses a rating by its rounding."""
+from ..auction.curves import FloatArray
+from ..interfaces import Order, OrderStatus, Reason, ReasonCode, Registration
+from .order_faults import Curve, OrderRules
 
 Answer = tuple[OrderStatus, tuple[Reason, ...]]
 
 
-@attrs.frozen
-class Limits:
-    """What the market allows of a single order."""
-
-    import_kw: Callable[[str, Instant], float]
-    """Of a resource, most that it may still tender to draw in the slot of an instant. [kW]"""
-    export_kw: Callable[[str, Instant], float]
-    """Likewise to inject. [kW]"""
-    cost: float | None
-    """Highest cost of an order at its own prices; None for any. [$]"""
-
-
-@attrs.frozen
+@attrs.define(eq=False, on_setattr=attrs.setters.frozen)
 class Entered:
-    """An order in the book; its curves by the place of the slot in the instance."""
+    """An order in the book; its curves by the place of the slot in the instance, ascending."""
 
     order: Order
     revision: int
@@ -50,9 +31,7 @@ class Entered:
 class OrderBook:
     """Takes orders for the slots of an instance; a resource has one at a time."""
 
-    timeline: Timeline
-    slot_starts: tuple[Instant, ...]
-    limits: Limits
+    rules: OrderRules
     _entered: dict[str, Entered] = attrs.field(factory=dict, init=False)
     _arrivals: int = attrs.field(default=0, init=False)
     _revoked: set[tuple[str, str]] = attrs.field(factory=set, init=False)
@@ -65,20 +44,12 @@ class OrderBook:
         before = self._entered.get(order.resource)
         if before is not None and before.order.order_id == order.order_id and before.revision == revision:
             return _repeated(before.order, order)
-        reasons = list(self._conflicts(order, before, revision))
-        reasons += _rights(order, registration)
-        curves: dict[int, Curve] = {}
-        try:
-            reasons += self._period_faults(order)
-            for number, curve in self._curves(order):
-                reasons += _curve_faults(curve, number)
-                curves[number] = curve
-            if not reasons:
-                reasons += self._limit_faults(order.resource, curves)
-        except (TypeError, ValueError) as error:
-            reasons.append(Reason(ReasonCode.OUT_OF_BOUNDS, f"its slots and curves are not numbers: {error}"))
-        if reasons:
-            return OrderStatus.REJECTED, tuple(reasons)
+        conflicts = tuple(self._conflicts(order, before, revision))
+        curves = None if conflicts else self.rules.plain_curves(order, registration)
+        if curves is None:
+            reasons, curves = self.rules.judged(order, registration, conflicts)
+            if reasons:
+                return OrderStatus.REJECTED, reasons
         self._arrivals += 1
         self._entered[order.resource] = Entered(order, revision, valid_until, curves, self._arrivals)
         return OrderStatus.ACKNOWLEDGED if before is None else OrderStatus.REPLACED, ()
@@ -108,14 +79,14 @@ class OrderBook:
 
     def __iter__(self) -> Iterator[Entered]:
         """The orders, by resource."""
-        return (entered for _, entered in sorted(self._entered.items()))
+        return map(self._entered.__getitem__, sorted(self._entered))
 
     def knows(self, resource: str, order_id: str) -> bool:
         """Whether a resource has, or has cancelled, an order of this id."""
         entered = self._entered.get(resource)
         return (resource, order_id) in self._revoked or (entered is not None and entered.order.order_id == order_id)
 
-    def __contains__(self, resource: str) -> bool:
+    def __contains__(self, resource: object) -> bool:
         """Whether a resource has an order."""
         return resource in self._entered
 
@@ -136,49 +107,6 @@ class OrderBook:
         elif revision < before.revision:
             text = f"revision {revision} comes after revision {before.revision} of the order"
             yield Reason(ReasonCode.DUPLICATE_ID, text, "order_id")
-
-    def _period_faults(self, order: Order) -> Iterator[Reason]:
-        slot = self.timeline.spec.slot
-        if order.slot_length != slot:
-            yield Reason(
-                ReasonCode.PERIOD_MISMATCH, f"slots here have {slot} ns, its have {order.slot_length}", "slot_length"
-            )
-        if order.first_slot not in self.slot_starts:
-            text = f"no slot of this clearing begins at {order.first_slot} ns"
-            yield Reason(ReasonCode.UNKNOWN_REFERENCE, text, "first_slot")
-        elif len(order.quantity_kw) > len(self.slot_starts) - self.slot_starts.index(order.first_slot):
-            text = f"{len(order.quantity_kw)} slots from there on are more than this clearing has"
-            yield Reason(ReasonCode.PERIOD_MISMATCH, text, "quantity_kw")
-        if not order.quantity_kw or len(order.quantity_kw) != len(order.price_per_kwh):
-            yield Reason(ReasonCode.OUT_OF_BOUNDS, "give a row of quantities and a row of prices for each slot")
-
-    def _curves(self, order: Order) -> Iterator[tuple[int, Curve]]:
-        """The curve of each slot; of a slot that is not here, under a number of its own."""
-        first = self.slot_starts.index(order.first_slot) if order.first_slot in self.slot_starts else 0
-        rows = zip(order.quantity_kw, order.price_per_kwh, strict=False)
-        for number, (quantity_kw, price_per_kwh) in enumerate(rows, start=first):
-            if order.form is CurveForm.PIECEWISE_LINEAR:
-                yield number, (quantity_kw, price_per_kwh)
-            else:
-                points = _FORMS[order.form](quantity_kw, price_per_kwh)
-                yield number, (tuple(q for q, _ in points), tuple(p for _, p in points))
-
-    def _limit_faults(self, resource: str, curves: Mapping[int, Curve]) -> Iterator[Reason]:
-        spec = self.timeline.spec
-        lowest, highest = spec.price_floor_per_kwh, spec.price_cap_per_kwh
-        for number, (quantity_kw, price_per_kwh) in curves.items():
-            start, path = self.slot_starts[number], f"[{number}]"
-            most_in, most_out = self.limits.import_kw(resource, start), self.limits.export_kw(resource, start)
-            if quantity_kw[-1] > most_in + _NEGLIGIBLE_KW or -quantity_kw[0] > most_out + _NEGLIGIBLE_KW:
-                text = f"its rating and positions leave {-most_out:g} to {most_in:g} kW"
-                yield Reason(ReasonCode.LIMIT_EXCEEDED, text, f"quantity_kw{path}")
-            if price_per_kwh[0] > highest or price_per_kwh[-1] < lowest:
-                text = f"its prices leave the band [{lowest:g}, {highest:g}] $/kWh"
-                yield Reason(ReasonCode.OUT_OF_BOUNDS, text, f"price_per_kwh{path}")
-        cost = sum(_cost(curve) for curve in curves.values()) * spec.slot_min / 60.0
-        if self.limits.cost is not None and cost > self.limits.cost:
-            text = f"it may cost {cost:.2f} $, more than the credit of {self.limits.cost:.2f} $"
-            yield Reason(ReasonCode.LIMIT_EXCEEDED, text)
 
 
 def stacked(entered: Sequence[Entered], slots: int) -> tuple[FloatArray, FloatArray]:
@@ -206,36 +134,5 @@ def _repeated(before: Order, order: Order) -> Answer:
     return OrderStatus.REJECTED, (Reason(ReasonCode.DUPLICATE_ID, text, "order_id"),)
 
 
-def _rights(order: Order, registration: Registration | None) -> Iterator[Reason]:
-    if registration is None:
-        text = f"{order.resource} is not registered, or {order.usage_point} does not belong to this market now"
-        yield Reason(ReasonCode.NOT_AUTHORISED, text, "resource")
-    elif registration.usage_point != order.usage_point or not belongs(order.resource, order.usage_point):
-        text = f"the resource is registered at usage point {registration.usage_point}"
-        yield Reason(ReasonCode.NOT_AUTHORISED, text, "usage_point")
-
-
-def _curve_faults(curve: Curve, number: int) -> Iterator[Reason]:
-    for text in faults(*curve):
-        yield Reason(ReasonCode.OUT_OF_BOUNDS, text, f"[{number}]")
-
-
 def _unknown(order_id: str) -> Reason:
     return Reason(ReasonCode.UNKNOWN_REFERENCE, f"the resource has no order {order_id} here", "order_id")
-
-
-def _cost(curve: Curve) -> float:
-    """Most that a curve can cost an hour, buying at its own prices [$/h]."""
-    return max(0.0, *(quantity * price for quantity, price in zip(*curve, strict=True)))
-
-
-def _blocks(quantity_kw: tuple[float, ...], price_per_kwh: tuple[float, ...]) -> Points:
-    return block_points(tuple(zip(quantity_kw, price_per_kwh, strict=True)))
-
-
-def _polynomial(quantity_kw: tuple[float, ...], coefficients: tuple[float, ...]) -> Points:
-    least, most = quantity_kw
-    return polynomial_points(coefficients, least, most)
-
-
-_FORMS = {CurveForm.BLOCK: _blocks, CurveForm.POLYNOMIAL: _polynomial}

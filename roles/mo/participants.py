@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from math import inf, isfinite
+from collections.abc import Container, Iterator, Mapping
+from math import isfinite
 
 import attrs
 
 from ...kernel import Instant
+from ..assignments import Assignments
 from ..interfaces import (
     Assignment,
     Reason,
@@ -18,30 +19,26 @@ from ..interfaces import (
     belongs,
 )
 
-_NEVER: tuple[Instant, float, dict[str, Assignment]] = (0, 0, {})
-
 
 @attrs.define
 class Participants:
     """The participants of a market; a resource takes part while its usage point is assigned to the market."""
 
-    _assignments: dict[str, dict[Instant, Assignment]] = attrs.field(factory=dict, init=False)
-    """Usage point to its assignments by first instant."""
-    _in_force: tuple[Instant, float, dict[str, Assignment]] = attrs.field(default=_NEVER, init=False)
-    """First instant, first instant after, and the assignments that are in force between."""
+    _assignments: Assignments = attrs.field(factory=Assignments, init=False)
     _registered: dict[str, Registration] = attrs.field(factory=dict, init=False)
+    _by_resource: list[Registration] = attrs.field(factory=list, init=False)
+    """The registrations in order; none where they have to be put in order anew."""
+    _resources: dict[str, dict[str, None]] = attrs.field(factory=dict, init=False)
+    """Usage point to the resources that have registered there."""
     _absent: dict[tuple[str, str], set[Instant | None]] = attrs.field(factory=dict, init=False)
     """Series and resource to the clearings that it does not attend; None for all that are not named."""
     _attending: dict[tuple[str, str], set[Instant]] = attrs.field(factory=dict, init=False)
 
     def assign(self, assignment: Assignment) -> list[Registration]:
         """Take a usage point in, or learn that it leaves; returns registrations that waited for it."""
-        self._in_force = _NEVER
         is_new = assignment.usage_point not in self._assignments
-        self._assignments.setdefault(assignment.usage_point, {})[assignment.effective_from] = assignment
-        if not is_new:
-            return []
-        return [each for each in self._registered.values() if each.usage_point == assignment.usage_point]
+        self._assignments.take(assignment)
+        return self._registered_at(assignment.usage_point) if is_new else []
 
     def register(self, registration: Registration) -> tuple[RegistrationStatus, tuple[Reason, ...]]:
         """Enter a resource with its ratings; a second registration replaces the first."""
@@ -49,10 +46,16 @@ class Participants:
         if reasons:
             return RegistrationStatus.REJECTED, reasons
         self._registered[registration.resource] = registration
+        self._by_resource.clear()
+        self._resources.setdefault(registration.usage_point, {})[registration.resource] = None
         if registration.usage_point in self._assignments:
             return RegistrationStatus.ACTIVE, ()
         text = f"usage point {registration.usage_point} is not assigned to this market yet"
         return RegistrationStatus.PENDING, (Reason(ReasonCode.UNKNOWN_REFERENCE, text, "usage_point"),)
+
+    def _registered_at(self, usage_point: str) -> list[Registration]:
+        found = map(self._registered.__getitem__, self._resources.get(usage_point, {}))
+        return [each for each in found if each.usage_point == usage_point]
 
     def reserve(self, reservation: Reservation) -> None:
         """Note whether a resource attends one clearing, or all to come."""
@@ -78,28 +81,11 @@ class Participants:
 
     def assignment(self, usage_point: str, instant: Instant) -> Assignment | None:
         """The assignment of a usage point to this market that is in force at an instant."""
-        held = self._assignments.get(usage_point, {})
-        return next((each for each in held.values() if each.covers(instant)), None)
+        return self.assignments(instant).get(usage_point)
 
     def assignments(self, instant: Instant) -> Mapping[str, Assignment]:
         """The usage points of the market at an instant, by name, each with its assignment."""
-        start, end, held = self._in_force
-        if not start <= instant < end:
-            self._in_force = start, end, held = self._find_in_force(instant)
-        return held
-
-    def _find_in_force(self, instant: Instant) -> tuple[Instant, float, dict[str, Assignment]]:
-        """What is in force at an instant, and the span of time around it in which nothing else is."""
-        changes = [each.effective_from for held in self._assignments.values() for each in held.values()]
-        changes += [
-            each.effective_to for held in self._assignments.values() for each in held.values() if each.effective_to
-        ]
-        found = ((name, self.assignment(name, instant)) for name in sorted(self._assignments))
-        return (
-            max((change for change in changes if change <= instant), default=-1),
-            min((change for change in changes if change > instant), default=inf),
-            {name: each for name, each in found if each is not None},
-        )
+        return self._assignments.in_force(instant).by_usage_point
 
     def transformers(self, instant: Instant) -> dict[str, str]:
         """The usage points of the market at an instant, each with its transformer."""
@@ -109,20 +95,26 @@ class Participants:
         """First instant, and first instant after, of every assignment within a run."""
         return [
             (each.effective_from, stop if each.effective_to is None else min(each.effective_to, stop))
-            for _, held in sorted(self._assignments.items())
-            for each in held.values()
+            for each in self._assignments
         ]
 
-    def expected(self, product: str, clearing: Instant, instant: Instant) -> Iterator[Registration]:
-        """The resources from which an order is expected for a clearing, by name."""
+    def expected(
+        self, product: str, clearing: Instant, instant: Instant, *, but: Container[str] = ()
+    ) -> Iterator[Registration]:
+        """The resources from which an order is expected for a clearing, but for some, by name."""
         held = self.assignments(instant)
-        for resource, registration in sorted(self._registered.items()):
-            absent = self._absent.get((product, resource), ())
-            stays_away = clearing in absent or (
-                None in absent and clearing not in self._attending.get((product, resource), ())
-            )
-            if not stays_away and registration.usage_point in held:
+        if not self._by_resource:
+            self._by_resource = [self._registered[name] for name in sorted(self._registered)]
+        for registration in self._by_resource:
+            resource = registration.resource
+            if resource not in but and registration.usage_point in held and self._attends(product, resource, clearing):
                 yield registration
+
+    def _attends(self, product: str, resource: str, clearing: Instant) -> bool:
+        absent = self._absent.get((product, resource), ())
+        return clearing not in absent and (
+            None not in absent or clearing in self._attending.get((product, resource), ())
+        )
 
 
 def _faults(registration: Registration) -> Iterator[Reason]:

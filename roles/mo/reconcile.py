@@ -15,6 +15,7 @@ from ...kernel import Instant
 from ..auction.curves import FloatArray
 from ..interfaces import Assignment, Dispute, LoadEstimate, MarketEnergy
 from ..settlement import DeliverySlot, Issue, MarketInstance, Reconciliation
+from ..settlement.two_settlement import BoolArray
 from .ledger import Cleared
 from .spec import Timeline
 from .venue import Venue
@@ -118,16 +119,9 @@ class Reconcile:
     def _slot(self, start: Instant, cleared: Cleared, assigned: Mapping[str, Assignment]) -> DeliverySlot:
         spec, names = self.timeline.spec, tuple(assigned)
         places = {name: place for place, name in enumerate(names)}
-        price = np.full(len(names), cleared.price_per_kwh)
-        real_time_kw, has_award = np.zeros(len(names)), np.zeros(len(names), dtype=bool)
-        for holding in cleared.holdings.values() if spec.commitment else ():
-            place = places.get(holding.usage_point)
-            if place is not None:
-                real_time_kw[place] += holding.power_kw
-                price[place] = holding.price_per_kwh
-                has_award[place] = True
+        real_time_kw, price, has_award = _held(cleared, places, cleared.price_per_kwh)
         refined = self.venue.ledger.at(spec.refines, start) if spec.refines else None
-        day_ahead_kw, day_ahead_price = _held(refined, places)
+        day_ahead_kw, day_ahead_price, _ = _held(refined, places, 0.0)
         return DeliverySlot(
             start=start,
             length=min(spec.slot, self.venue.port.stop - start),
@@ -144,22 +138,25 @@ class Reconcile:
         )
 
     def _unbid_kw(self, start: Instant, places: dict[str, int]) -> FloatArray:
-        unbid_kw = np.zeros(len(places))
         estimate = self.estimates.get(start)
-        if estimate is not None:
-            for name, power_kw in zip(estimate.usage_points, estimate.power_kw, strict=True):
-                if name in places:
-                    unbid_kw[places[name]] = power_kw
-        return unbid_kw
+        if estimate is None:
+            return np.zeros(len(places))
+        if estimate.usage_points == tuple(places):
+            return np.array(estimate.power_kw, dtype=np.float64)
+        unbid_kw = dict(zip(estimate.usage_points, estimate.power_kw, strict=True))
+        return np.array([unbid_kw.get(name, 0.0) for name in places])
 
 
-def _held(refined: Cleared | None, places: dict[str, int]) -> tuple[FloatArray, FloatArray]:
-    """Positions in the refined market, and their prices, by usage point; none are held at no price."""
-    power_kw, price = np.zeros(len(places)), np.zeros(len(places))
-    if refined is not None and refined.commitment:
-        for holding in refined.holdings.values():
-            place = places.get(holding.usage_point)
-            if place is not None:
-                power_kw[place] += holding.power_kw
-                price[place] = holding.price_per_kwh
-    return power_kw, price
+def _held(
+    cleared: Cleared | None, places: dict[str, int], unheld_per_kwh: float
+) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Positions and their prices by usage point, and where there are any; a price also where nothing is held."""
+    power_kw, price = np.zeros(len(places)), np.full(len(places), unheld_per_kwh)
+    is_held = np.zeros(len(places), dtype=bool)
+    if cleared is not None and cleared.commitment:
+        meter = np.array([places.get(name, -1) for name in cleared.holders.meters], dtype=np.intp)
+        held_kw, held_per_kwh = cleared.holders.by_meter(cleared.power_kw, cleared.held_per_kwh)
+        there = meter >= 0
+        power_kw[meter[there]], price[meter[there]] = held_kw[there], held_per_kwh[there]
+        is_held[meter[there]] = True
+    return power_kw, price, is_held

@@ -9,6 +9,7 @@ from collections.abc import Collection
 
 import attrs
 import numpy as np
+from numpy.typing import NDArray
 
 from ...kernel import DeadlinePassed, Duration, Instant
 from ..auction.clearing import Clearing, Outcome
@@ -24,7 +25,7 @@ from ..interfaces import (
     ValidationRequest,
     ValidationResult,
 )
-from .order_book import Entered
+from .ledger import Holders
 from .spec import Timeline
 from .venue import Venue
 
@@ -53,7 +54,7 @@ class SlotClearing:
     timeline: Timeline
     start: Instant
     slot: Slot
-    entered: list[Entered]
+    holders: Holders
     places: dict[str, int]
     """Transformer to its place in the slot's array."""
     rules: tuple[str, ...]
@@ -95,19 +96,19 @@ class SlotClearing:
         if price is None or result.clearing.outcome is not Outcome.AT_CAP:
             return result
         clearing = attrs.evolve(result.clearing, price_per_kwh=price)
-        return attrs.evolve(result, clearing=clearing, price_per_kwh=np.full(len(self.entered), price))
+        return attrs.evolve(result, clearing=clearing, price_per_kwh=np.full(len(self.holders.resources), price))
 
     async def _validate(self, attempt: int, award_kw: FloatArray) -> ValidationResult | None:
         """Ask the distribution operator; None when it is silent, and the awards stand as they are."""
-        usage_points, power_kw, _ = _by_usage_point(self.entered, award_kw, award_kw)
+        power_kw, _ = self.holders.by_meter(award_kw, award_kw)
         request = ValidationRequest(
             do=self.venue.rules.do,
             market=self.venue.port.name,
             slot_start=self.start,
             slot_length=self.length,
             attempt=attempt,
-            usage_points=usage_points,
-            power_kw=power_kw,
+            usage_points=self.holders.meters,
+            power_kw=tuple(power_kw.tolist()),
         )
         try:
             return await self.venue.port.request(request, ValidationResult)
@@ -145,17 +146,15 @@ class SlotClearing:
 
     def _awards(self, result: SlotResult, cut: Collection[int]) -> SlotAwards:
         asked_kw = asked(self.slot.quantity_kw, self.slot.price_per_kwh, result.price_per_kwh)
-        short = _shortage(result.clearing)
-        judged = [
-            (AwardStatus.CURTAILED, f"curtailed: {_RULE}") if place in cut else _judged(award_kw, wanted_kw, short)
-            for place, (award_kw, wanted_kw) in enumerate(zip(result.award_kw.tolist(), asked_kw.tolist(), strict=True))
-        ]
+        verdict = _judged(result.award_kw, asked_kw)
+        verdict[list(cut)] = _CURTAILED
+        verdicts, reasons = verdict.tolist(), _reasons(result.clearing)
         return SlotAwards(
             start=self.start,
             power_kw=result.award_kw,
             price_per_kwh=result.price_per_kwh,
-            status=tuple(status for status, _ in judged),
-            reason=tuple(reason for _, reason in judged),
+            status=tuple(map(_STATUS.__getitem__, verdicts)),
+            reason=tuple(map(reasons.__getitem__, verdicts)),
             market_price_per_kwh=result.clearing.price_per_kwh,
             supply_price_per_kwh=self.slot.supply_price_per_kwh,
         )
@@ -175,7 +174,7 @@ class SlotClearing:
                 quantity_kw=clearing.quantity_kw,
                 inelastic_kw=self.slot.inelastic_kw,
                 shed_kw=clearing.shed_kw,
-                orders=len(self.entered),
+                orders=len(self.holders.resources),
                 buyers=int((result.award_kw > _NEGLIGIBLE_KW).sum()),
                 sellers=int((result.award_kw < -_NEGLIGIBLE_KW).sum()),
                 marginal_fraction=clearing.marginal_fraction,
@@ -187,7 +186,7 @@ class SlotClearing:
         )
 
     def _publish_positions(self, result: SlotResult) -> None:
-        usage_points, power_kw, prices = _by_usage_point(self.entered, result.award_kw, result.price_per_kwh)
+        power_kw, price = self.holders.by_meter(result.award_kw, result.price_per_kwh)
         self.venue.port.publish(
             Positions(
                 market=self.venue.port.name,
@@ -196,23 +195,37 @@ class SlotClearing:
                 clearing=self.timeline.clearing,
                 slot_start=self.start,
                 slot_length=self.length,
-                usage_points=usage_points,
-                power_kw=power_kw,
-                price_per_kwh=prices,
+                usage_points=self.holders.meters,
+                power_kw=tuple(power_kw.tolist()),
+                price_per_kwh=tuple(price.tolist()),
                 commitment=self.timeline.spec.commitment,
             )
         )
 
 
-def _judged(award_kw: float, asked_kw: float, short: str) -> tuple[AwardStatus, str]:
-    """An award's status against what the order asks at its price, and the reason where it is less."""
-    if abs(award_kw - asked_kw) <= _NEGLIGIBLE_KW * max(1.0, abs(asked_kw)):
-        if abs(asked_kw) <= _NEGLIGIBLE_KW:
-            return AwardStatus.NOT_AWARDED, "the order asks for nothing at this price"
-        return AwardStatus.AWARDED, ""
-    if abs(award_kw) <= _NEGLIGIBLE_KW:
-        return AwardStatus.NOT_AWARDED, short
-    return AwardStatus.PARTLY_AWARDED, short
+_STATUS = (
+    AwardStatus.AWARDED,
+    AwardStatus.NOT_AWARDED,
+    AwardStatus.NOT_AWARDED,
+    AwardStatus.PARTLY_AWARDED,
+    AwardStatus.CURTAILED,
+)
+_AWARDED, _NOT_WANTED, _NONE, _PARTLY, _CURTAILED = range(len(_STATUS))
+"""What can become of an order, by the place of its status."""
+
+
+def _judged(award_kw: FloatArray, asked_kw: FloatArray) -> NDArray[np.intp]:
+    """What became of each order, against what it asks for at its price."""
+    is_all = np.abs(award_kw - asked_kw) <= _NEGLIGIBLE_KW * np.maximum(1.0, np.abs(asked_kw))
+    is_nothing = np.abs(award_kw) <= _NEGLIGIBLE_KW
+    of_all = np.where(np.abs(asked_kw) <= _NEGLIGIBLE_KW, _NOT_WANTED, _AWARDED)
+    return np.where(is_all, of_all, np.where(is_nothing, _NONE, _PARTLY)).astype(np.intp)
+
+
+def _reasons(clearing: Clearing) -> tuple[str, ...]:
+    """Why an order did not get more, by what became of it."""
+    short = _shortage(clearing)
+    return "", "the order asks for nothing at this price", short, short, f"curtailed: {_RULE}"
 
 
 def _shortage(clearing: Clearing) -> str:
@@ -222,17 +235,3 @@ def _shortage(clearing: Clearing) -> str:
     if clearing.outcome is Outcome.AT_FLOOR:
         return "there is too much at the price floor"
     return "orders at the margin share what there is"
-
-
-def _by_usage_point(
-    entered: list[Entered], award_kw: FloatArray, price_per_kwh: FloatArray
-) -> tuple[tuple[str, ...], tuple[float, ...], tuple[float, ...]]:
-    """Awards summed over the resources of each usage point, and the price there."""
-    power: dict[str, float] = {}
-    price: dict[str, float] = {}
-    for each, award, paid in zip(entered, award_kw.tolist(), price_per_kwh.tolist(), strict=True):
-        name = each.order.usage_point
-        power[name] = power.get(name, 0.0) + award
-        price[name] = paid
-    names = tuple(sorted(power))
-    return names, tuple(power[name] for name in names), tuple(price[name] for name in names)

@@ -12,7 +12,8 @@ from ..interfaces import CancelOrder, Order, OrderResponse, OrderStatus, Registr
 from ..settlement import Dues
 from .ledger import PositionLedger
 from .mechanism import Mechanism, mechanism
-from .order_book import Answer, Entered, Limits
+from .order_book import Answer, Entered
+from .order_faults import Limits
 from .participants import Participants
 from .price_forecast import SmoothedPrices
 from .spec import MarketSpec, Timeline
@@ -85,7 +86,7 @@ class Venue:
         return found
 
     def limits(self, spec: MarketSpec) -> Limits:
-        """What an order of a series may ask for: a rating, less what is held in series that it does not refine."""
+        """What an order of a series is limited by beside ratings: what is held in series that it does not refine."""
         held_in = tuple(
             other.product
             for other in self.rules.series
@@ -94,17 +95,4 @@ class Venue:
             and other.refines != spec.product
             and spec.refines != other.product
         )
-        return Limits(
-            import_kw=partial(self._room_kw, held_in, is_import=True),
-            export_kw=partial(self._room_kw, held_in, is_import=False),
-            cost=self.rules.credit_limit,
-        )
-
-    def _room_kw(self, held_in: tuple[str, ...], resource: str, start: Instant, *, is_import: bool) -> float:
-        registration = self.participants.registration(resource)
-        if registration is None:
-            return 0.0
-        held_kw = self.ledger.committed_kw(resource, start, held_in)
-        if is_import:
-            return registration.import_rating_kw - held_kw
-        return registration.export_rating_kw + held_kw
+        return Limits(held_kw=partial(self.ledger.committed_kw, held_in), cost=self.rules.credit_limit)

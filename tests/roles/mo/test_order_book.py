@@ -1,20 +1,24 @@
 """The book of an instance as a pure object: curves as arrays, and what a book forgets and keeps."""
 
+from typing import Any
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gridbus.kernel import MINUTE
-from gridbus.roles.interfaces import Order, OrderStatus, Registration
-from gridbus.roles.mo.order_book import Limits, OrderBook, stacked
-from gridbus.roles.mo.spec import Timeline
+from gridbus.kernel.shape import evolved
+from gridbus.roles.interfaces import CurveForm, Order, OrderStatus, Registration
+from gridbus.roles.mo.order_book import OrderBook, stacked
+from gridbus.roles.mo.order_faults import Limits, OrderRules
 
 SLOTS = tuple(10 * MINUTE + number * 5 * MINUTE for number in range(3))
 
 
 @pytest.fixture
 def book(play) -> OrderBook:
-    limits = Limits(import_kw=lambda *_: 10.0, export_kw=lambda *_: 10.0, cost=None)
-    return OrderBook(Timeline(play.spec(slots=3), play.start), SLOTS, limits)
+    return OrderBook(OrderRules(play.spec(slots=3), SLOTS, Limits(held_kw=lambda *_: 0.0, cost=None)))
 
 
 def entered(play, book: OrderBook, resource: str, rows, *, first: int = 0, **envelope) -> OrderStatus:
@@ -68,3 +72,41 @@ def test_only_what_has_run_out_expires(play, book: OrderBook) -> None:
 def test_an_order_reaches_no_farther_than_the_horizon(play, book: OrderBook, first: int, rows: int, status) -> None:
     assert entered(play, book, "h1-a", (((1.0, 0.3),),) * rows, first=first) is status
     assert ("h1-a" in book) is (status is OrderStatus.ACKNOWLEDGED)
+
+
+NUMBER = st.sampled_from([-12.0, -1.0, 0.0, 2.0, 9.0, 11.0, float("nan")])
+PRICE = st.sampled_from([-0.1, 0.0, 0.3, 0.9, 1.1, float("inf")])
+ROW = st.lists(NUMBER, max_size=3).map(lambda row: tuple(sorted(row)))
+PRICES = st.lists(PRICE, max_size=3).map(lambda row: tuple(sorted(row, reverse=True)))
+ORDERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "usage_point": st.sampled_from(["h1", "h2"]),
+        "first_slot": st.sampled_from([*SLOTS, 7]),
+        "slot_length": st.sampled_from([5 * MINUTE, 7]),
+        "quantity_kw": st.lists(ROW, max_size=4).map(tuple) | st.sampled_from([(("a",),), (1.0,)]),
+        "price_per_kwh": st.lists(PRICES, max_size=4).map(tuple),
+        "form": st.sampled_from(CurveForm),
+    },
+)
+
+
+@given(
+    changes=ORDERS,
+    ratings=st.none() | st.tuples(st.sampled_from(["h1", "h2"]), st.sampled_from([0.0, 10.0])),
+    held_kw=st.sampled_from([-3.0, 0.0, 1.0]),
+    cost=st.none() | st.just(0.5),
+)
+def test_what_passes_at_first_sight_is_what_a_closer_look_finds_nothing_wrong_with(
+    play, changes: dict[str, Any], ratings: tuple[str, float] | None, held_kw: float, cost: float | None
+) -> None:
+    rules = OrderRules(play.spec(slots=3), SLOTS, Limits(held_kw=lambda *_: held_kw, cost=cost))
+    order = play.order("h1-a", (0.0, 0.9), (2.0, 0.1), **changes)
+    registration = None
+    if ratings is not None:
+        registration = evolved(play.registration("h1-a", *ratings[1:] * 2), usage_point=ratings[0])
+    plain, (reasons, curves) = rules.plain_curves(order, registration), rules.judged(order, registration, ())
+    if plain is not None:
+        assert (reasons, curves) == ((), plain)
+    elif order.form is CurveForm.PIECEWISE_LINEAR and cost is None:
+        assert reasons

@@ -2,6 +2,7 @@
 
 from math import inf, nan
 
+import numpy as np
 import pytest
 
 from gridbus.kernel import MINUTE, Port
@@ -16,7 +17,7 @@ from gridbus.roles.interfaces import (
     RegistrationStatus,
     Reservation,
 )
-from gridbus.roles.mo.ledger import Cleared, Holding, PositionLedger
+from gridbus.roles.mo.ledger import Cleared, Holders, PositionLedger
 from gridbus.roles.mo.participants import Participants
 from gridbus.roles.mo.spec import MissingOrderRule
 
@@ -123,7 +124,8 @@ def test_a_missing_order_can_be_the_position_in_the_refined_market(play) -> None
 
 
 def cleared(start: int, kw: float, *, commitment: bool = True) -> Cleared:
-    return Cleared(start, 5, 0.1, 0.1, {"h1-a": Holding("h1-a", "h1", kw, 0.1)}, commitment)
+    holders = Holders(("h1-a",), ("h1",))
+    return Cleared(start, 5, 0.1, 0.1, holders, np.array([kw]), np.array([0.1]), commitment)
 
 
 def test_the_ledger_finds_a_slot_by_any_instant_in_it() -> None:
@@ -145,7 +147,13 @@ def test_only_commitments_bind_capacity() -> None:
     ledger = PositionLedger()
     ledger.enter("day-ahead", cleared(10, 2.0))
     ledger.enter("forecast", cleared(10, 4.0, commitment=False))
-    assert ledger.committed_kw("h1-a", 12, ("day-ahead", "forecast")) == 2.0
+    assert ledger.committed_kw(("day-ahead", "forecast"), "h1-a", 12) == 2.0
+
+
+def test_what_resources_hold_is_summed_at_their_usage_points() -> None:
+    holders = Holders(("h1-a", "h1-b", "h2-a"), ("h1", "h1", "h0"))
+    power_kw, price = holders.by_meter(np.array([1.0, 2.0, -4.0]), np.array([0.2, 0.2, 0.1]))
+    assert (holders.meters, power_kw.tolist(), price.tolist()) == (("h0", "h1"), [-4.0, 3.0], [0.1, 0.2])
 
 
 def test_what_is_over_is_forgotten() -> None:
