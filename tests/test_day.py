@@ -36,7 +36,7 @@ def hours(frame: pd.DataFrame) -> pd.Series:
     return frame.duration / pd.Timedelta(hours=1)
 
 
-def test_the_served_load_keeps_to_the_limit_that_binds_in_the_evening(day: Result) -> None:
+def test_the_served_load_keeps_to_the_limit_that_binds(day: Result) -> None:
     feeder = table(day, "feeder_read")
     power_kw = feeder.substation_kwh / hours(feeder)
     assert power_kw.max() <= LIMIT_KW + 1e-6

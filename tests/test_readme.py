@@ -36,6 +36,12 @@ def test_the_split_run_gives_the_same_bytes(tmp_path: Path) -> None:
     assert re.match(r"True \d+ components in six processes", run_example("split", tmp_path))
 
 
+def test_homes_trade_in_the_test_bed(tmp_path: Path) -> None:
+    said = re.fullmatch(r"(\d+) orders, (\d+) awards\n", run_example("testbed", tmp_path))
+    assert said
+    assert 0 < int(said[2]) <= int(said[1])
+
+
 @pytest.mark.parametrize("command", ["gridbus run", "python -m pytest"])
 def test_the_two_commands_are_there(command: str) -> None:
     assert command in README.read_text(encoding="utf-8")
