@@ -40,7 +40,8 @@ from .venue import Venue
 
 _GATE_CLOSED = OrderStatus.REJECTED, (Reason(ReasonCode.GATE_CLOSED, "after gate closure"),)
 _NOT_OPEN = OrderStatus.REJECTED, (Reason(ReasonCode.GATE_CLOSED, "before the call"),)
-
+_EXPIRED: Answer = OrderStatus.EXPIRED, ()
+_LEFT = OrderStatus.CANCELLED, (Reason(ReasonCode.REVOKED, "its usage point leaves the market", "usage_point"),)
 _NO_ORDERS = OrderStatus.REJECTED, (Reason(ReasonCode.NOT_AUTHORISED, "this series takes no orders, it tells a price"),)
 
 
@@ -190,15 +191,17 @@ class MarketInstance:
 
     def _close_book(self) -> None:
         """What is good by now takes part; what is missing is replaced by rule."""
+        transformers = self.venue.participants.transformers(self.timeline.first_slot)
         for gone in self.book.expire(self.timeline.clearing):
-            self.venue.answer(gone.order, gone.revision, (OrderStatus.EXPIRED, ()))
+            self.venue.answer(gone.order, gone.revision, _EXPIRED)
+        for gone in self.book.void(transformers):
+            self.venue.answer(gone.order, gone.revision, _LEFT)
         memory = self.venue.memory(self.timeline.spec)
         stand_ins, self.rules = missing_orders(self.venue, self.timeline, self.book, self.slot_starts, self.refined)
         memory.orders |= {each.order.resource: each for each in self.book}
         self.entered = sorted([*self.book, *stand_ins], key=lambda each: each.order.resource)
         orders = [each.order for each in self.entered]
         self.holders = Holders(tuple(o.resource for o in orders), tuple(o.usage_point for o in orders))
-        transformers = self.venue.participants.transformers(self.timeline.first_slot)
         self.places = {name: place for place, name in enumerate(sorted(set(transformers.values())))}
         places = np.array([self.places[transformers[order.usage_point]] for order in orders], dtype=np.intp)
         arrays = stacked(self.entered, len(self.slot_starts))

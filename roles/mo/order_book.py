@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 
 import attrs
 import numpy as np
@@ -72,9 +72,11 @@ class OrderBook:
             del self._entered[each.order.resource]
         return gone
 
-    def void(self) -> list[Entered]:
-        """Take all orders out; returns them."""
-        gone, self._entered = list(self), {}
+    def void(self, usage_points: Container[str]) -> list[Entered]:
+        """Take out the orders of all but these usage points; returns them."""
+        gone = [each for each in self if each.order.usage_point not in usage_points]
+        for each in gone:
+            del self._entered[each.order.resource]
         return gone
 
     def __iter__(self) -> Iterator[Entered]:

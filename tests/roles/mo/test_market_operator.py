@@ -407,6 +407,19 @@ def test_a_customer_who_has_left_the_market_is_refused_from_then_on(play) -> Non
     assert [only(award)[0] for award in log.of(Award)] == ["h2-a"]
 
 
+def test_an_order_of_a_customer_who_leaves_before_the_gate_is_revoked_and_the_market_clears_without_it(play) -> None:
+    async def leaving(port: Port) -> None:
+        await play.registry()(port)
+        await port.sleep_until(play.gate - MINUTE // 2)
+        port.publish(play.assignment("h1", "t1", effective_to=play.start))
+
+    log = play.run(play.hungry(), registry=leaving)
+    assert responses(log, "h1-a") == [(OrderStatus.ACKNOWLEDGED, []), (OrderStatus.CANCELLED, [ReasonCode.REVOKED])]
+    assert [only(award)[0] for award in log.of(Award)] == ["h2-a"]
+    (positions,) = log.of(Positions)
+    assert positions.usage_points == ("h2",)
+
+
 def test_a_customer_who_joins_during_the_market_lead_takes_part_at_once(play) -> None:
     async def late(port: Port) -> None:
         await play.registry()(port)
