@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...kernel import Instant
 from ..interfaces import Award, AwardStatus, ClearingResult, MarketOutcome, MarketPrice
 from .ledger import Cleared
 from .missing import with_supply
@@ -22,15 +23,21 @@ async def clear_instance(instance: MarketInstance) -> None:
     for number, start in enumerate(instance.slot_starts):
         offer, refined = instance.offers.get(start), instance.refined[number]
         slot = with_supply(instance.venue, instance.timeline, instance.slots[number], offer, refined)
-        rules = instance.rules
-        if offer is None:
-            rules += (f"missing offer: {instance.timeline.spec.missing_offer.value}",)
+        rules = _replaced(instance, start)
         cleared.append(
             await SlotClearing(
                 instance.venue, instance.timeline, start, slot, instance.holders, instance.places, rules
             ).run()
         )
     _conclude(instance, cleared)
+
+
+def _replaced(instance: MarketInstance, start: Instant) -> tuple[str, ...]:
+    """What was ignored for a slot, and what was replaced by rule."""
+    rules = (*instance.rules, *instance.ignored.get(start, ()))
+    if start in instance.offers:
+        return rules
+    return (*rules, f"missing offer: {instance.timeline.spec.missing_offer.value}")
 
 
 def suspend(instance: MarketInstance) -> None:
@@ -70,7 +77,7 @@ def _publish_suspension(instance: MarketInstance, awards: SlotAwards, inelastic_
             orders=len(instance.entered),
             attempts=0,
             validated=False,
-            rules=(*instance.rules, f"halted: {instance.venue.halted}"),
+            rules=(*_replaced(instance, awards.start), f"halted: {instance.venue.halted}"),
         )
     )
 

@@ -70,6 +70,8 @@ class MarketInstance:
     """Transformer to its place in the slots' arrays."""
     estimates_kw: dict[Instant, float] = attrs.field(factory=dict, init=False)
     offers: dict[Instant, SupplyOffer] = attrs.field(factory=dict, init=False)
+    ignored: dict[Instant, tuple[str, ...]] = attrs.field(factory=dict, init=False)
+    """Messages about a slot that make no sense, a line on each."""
     reconcile: Reconcile = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -94,6 +96,11 @@ class MarketInstance:
     def cancel(self, cancel: CancelOrder) -> Answer:
         """Take an order out, or say why not."""
         return self.book.cancel(cancel.resource, cancel.order_id) if self._is_open() else _GATE_CLOSED
+
+    def ignore(self, slot_start: Instant, what: str, reasons: tuple[Reason, ...]) -> None:
+        """Note a message about a slot that makes no sense, so that the result says so."""
+        faults = "; ".join(f"{reason.path}: {reason.text}" for reason in reasons)
+        self.ignored[slot_start] = (*self.ignored.get(slot_start, ()), f"ignored {what}: {faults}")
 
     def has(self, resource: str, order_id: str) -> bool:
         """Whether the book knows an order."""

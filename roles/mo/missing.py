@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import isfinite
 
 import attrs
 
@@ -84,8 +83,3 @@ def with_supply(
     if offer is None and timeline.spec.missing_offer is MissingOfferRule.EXPECTED_PRICE and refined is not None:
         price, quantity_kw = refined.supply_price_per_kwh, float("inf")
     return attrs.evolve(slot, supply_price_per_kwh=price, supply_kw=quantity_kw)
-
-
-def is_sound(offer: SupplyOffer) -> bool:
-    """Whether an offer can be cleared against."""
-    return isfinite(offer.price_per_kwh) and offer.quantity_kw >= 0.0

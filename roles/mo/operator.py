@@ -23,7 +23,7 @@ from ..interfaces import (
 )
 from ..settlement.rules import SettlementRules
 from .charges import Charges
-from .dispatch import HEARD, Dispatch
+from .desk import HEARD, Desk
 from .series import SeriesRun
 from .spec import MarketSpec
 from .venue import Venue
@@ -82,19 +82,19 @@ class _Operator:
     port: Port
     venue: Venue = attrs.field(init=False)
     account: Account = attrs.field(init=False)
-    dispatch: Dispatch = attrs.field(init=False)
+    desk: Desk = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.venue = Venue(self.rules, self.port)
         self.account = Account(self.port)
-        self.dispatch = Dispatch(self.venue, {spec.product: SeriesRun(self.venue, spec) for spec in self.rules.series})
+        self.desk = Desk(self.venue, {spec.product: SeriesRun(self.venue, spec) for spec in self.rules.series})
 
     async def run(self) -> None:
         port = self.port
         # Here and not in an activity, which would begin a round later: participants register in the first round.
         heard = port.subscribe(*HEARD, lse=self.rules.lse)
         port.start(self._hear(heard))
-        for series in self.dispatch.series.values():
+        for series in self.desk.series.values():
             self._publish_info(series.spec)
             port.start(series.run())
         self._announce(SessionStatus.OPEN, "")
@@ -105,7 +105,7 @@ class _Operator:
 
     async def _hear(self, heard: Subscription[object]) -> None:
         async for envelope in heard.envelopes():
-            self.dispatch.hear(envelope)
+            self.desk.hear(envelope)
 
     async def _take_payments(self) -> None:
         async for payment in self.port.subscribe(Payment, payee_role="mo"):
@@ -156,5 +156,5 @@ class _Operator:
         """When the run ends: last statements for whatever was delivered, then fees and what is left in the accounts."""
         await self.port.sleep_until(self.port.stop, BILLING)
         self._announce(SessionStatus.CLOSED, "the run ends")
-        self.dispatch.finish()
+        self.desk.finish()
         Charges(self.venue, self.account).publish()

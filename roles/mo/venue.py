@@ -71,7 +71,7 @@ class Venue:
                 market=self.port.name,
                 product=order.product,
                 resource=order.resource,
-                order_id=order.order_id,
+                order_id=order.order_id if isinstance(order.order_id, str) else "",
                 answered_revision=revision,
                 status=status,
                 reasons=reasons,

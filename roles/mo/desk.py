@@ -1,9 +1,8 @@
-"""Where a market operator puts what it hears: one coroutine, every message in the order of delivery."""
+"""The desk of a market operator, where all messages arrive: one coroutine, in the order of delivery."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from math import isfinite
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -27,23 +26,29 @@ from ..interfaces import (
     Reservation,
     SupplyOffer,
 )
+from .hearing import misfits
 from .instance import MarketInstance
-from .missing import is_sound
 from .order_book import Answer
 from .series import SeriesRun
 from .venue import Venue
 
 
 @attrs.define
-class Dispatch:
+class Desk:
     """Gives every message to the instance that it is for, and answers those that are for none."""
 
     venue: Venue
     series: Mapping[str, SeriesRun]
 
     def hear(self, envelope: Envelope[Any]) -> None:
-        """Deal with a message."""
-        _HANDLERS[type(envelope.message)](self, envelope)
+        """Deal with a message; with one that makes no sense, by saying so."""
+        cls = type(envelope.message)
+        # The registry is the one that all rests on, and speaks most.
+        reasons = () if cls is Assignment else misfits(envelope.message)
+        if not reasons:
+            _HANDLERS[cls](self, envelope)
+        elif cls in _REFUSALS:
+            _REFUSALS[cls](self, envelope, reasons)
 
     def finish(self) -> None:
         """Settle what is not settled when the run ends."""
@@ -110,19 +115,27 @@ class Dispatch:
 
     def _estimate(self, envelope: Envelope[LoadEstimate]) -> None:
         estimate = envelope.message
-        total_kw = sum(estimate.power_kw)
-        if estimate.product in self.series and isfinite(total_kw):
-            for instance in self.series[estimate.product].instances_of(estimate.slot_start):
-                instance.estimates_kw[estimate.slot_start] = total_kw
-                instance.reconcile.estimates[estimate.slot_start] = estimate
+        for instance in self._estimated(estimate):
+            instance.estimates_kw[estimate.slot_start] = sum(estimate.power_kw)
+            instance.reconcile.estimates[estimate.slot_start] = estimate
+
+    def _estimated(self, estimate: LoadEstimate) -> Iterable[MarketInstance]:
+        """The instances that an estimate is for."""
+        series = self.series.get(estimate.product)
+        return () if series is None else series.instances_of(estimate.slot_start)
 
     def _offer(self, envelope: Envelope[SupplyOffer]) -> None:
         offer = envelope.message
-        if envelope.sender != f"lse.{self.venue.rules.lse}" or not is_sound(offer) or offer.product not in self.series:
-            return
-        instance, _ = self.series[offer.product].find(offer.clearing)
+        instance = self._offered(envelope)
         if instance is not None:
             instance.offers[offer.slot_start] = offer
+
+    def _offered(self, envelope: Envelope[SupplyOffer]) -> MarketInstance | None:
+        """The instance that an offer is for; none for that of another retailer."""
+        series = self.series.get(envelope.message.product)
+        if series is None or envelope.sender != f"lse.{self.venue.rules.lse}":
+            return None
+        return series.find(envelope.message.clearing)[0]
 
     def _energy(self, envelope: Envelope[MarketEnergy]) -> None:
         energy = envelope.message
@@ -141,23 +154,52 @@ class Dispatch:
             if instance is not None:
                 instance.reconcile.dispute(dispute)
 
+    # What makes no sense
+
+    def _refuse_order(self, envelope: Envelope[Order | CancelOrder], reasons: tuple[Reason, ...]) -> None:
+        self.venue.answer(envelope.message, envelope.revision, (OrderStatus.REJECTED, reasons))
+
+    def _refuse_registration(self, envelope: Envelope[Registration], reasons: tuple[Reason, ...]) -> None:
+        self._answer_registration(envelope.message.resource, RegistrationStatus.REJECTED, reasons)
+
+    def _refuse_estimate(self, envelope: Envelope[LoadEstimate], reasons: tuple[Reason, ...]) -> None:
+        if not any(reason.path in ("product", "slot_start") for reason in reasons):
+            for instance in self._estimated(envelope.message):
+                instance.ignore(envelope.message.slot_start, "load estimate", reasons)
+
+    def _refuse_offer(self, envelope: Envelope[SupplyOffer], reasons: tuple[Reason, ...]) -> None:
+        if not any(reason.path in ("product", "clearing", "slot_start") for reason in reasons):
+            instance = self._offered(envelope)
+            if instance is not None:
+                instance.ignore(envelope.message.slot_start, "supply offer", reasons)
+
 
 def _unknown_series(product: str) -> Reason:
     return Reason(ReasonCode.UNKNOWN_REFERENCE, f"this market has no series {product}", "product")
 
 
-_HANDLERS: Mapping[type, Callable[[Dispatch, Any], None]] = {
-    Assignment: Dispatch._assignment,
-    CancelOrder: Dispatch._cancel,
-    Dispute: Dispatch._dispute,
-    LoadEstimate: Dispatch._estimate,
-    MarketEnergy: Dispatch._energy,
-    Order: Dispatch._order,
-    PositionQuery: Dispatch._query,
-    Registration: Dispatch._registration,
-    Reservation: Dispatch._reservation,
-    SupplyOffer: Dispatch._offer,
+_HANDLERS: Mapping[type, Callable[[Desk, Any], None]] = {
+    Assignment: Desk._assignment,
+    CancelOrder: Desk._cancel,
+    Dispute: Desk._dispute,
+    LoadEstimate: Desk._estimate,
+    MarketEnergy: Desk._energy,
+    Order: Desk._order,
+    PositionQuery: Desk._query,
+    Registration: Desk._registration,
+    Reservation: Desk._reservation,
+    SupplyOffer: Desk._offer,
 }
+
+_REFUSALS: Mapping[type, Callable[[Desk, Any, tuple[Reason, ...]], None]] = {
+    CancelOrder: Desk._refuse_order,
+    LoadEstimate: Desk._refuse_estimate,
+    Order: Desk._refuse_order,
+    Registration: Desk._refuse_registration,
+    SupplyOffer: Desk._refuse_offer,
+}
+"""How nonsense is answered. What is not here has no answer, and is as if it had not come: reads that are missing are
+estimated, and the statement says so."""
 
 HEARD = tuple(_HANDLERS)
 """The messages that are dealt with here."""

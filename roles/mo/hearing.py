@@ -1,0 +1,149 @@
+"""What a market operator can work with: messages whose fields are what they are declared to be, and fit each other.
+
+Between processes the codec sees to the types; within one, nothing does. Nonsense is answered or set aside where it is
+heard, so that it ends no run and nobody behind has to look again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from math import isfinite
+from typing import Any
+
+from ...kernel.shape import Choice, Kind, Listing, Maybe, Scalar, Shape, structure_of
+from ..interfaces import LoadEstimate, MarketEnergy, Reason, ReasonCode, SupplyOffer
+
+_LARGEST = 2**63 - 1
+"""The largest whole number that has a place in records, and as a float."""
+
+Test = Callable[[object], bool]
+
+
+def misfits(message: object) -> tuple[Reason, ...]:
+    """All that keeps a message from being worked with; none for a good one."""
+    found = tuple(
+        Reason(ReasonCode.OUT_OF_BOUNDS, f"give {expected}, not what is here, of type {type(given).__name__}", name)
+        for name, test, expected in _tests(type(message))
+        if not test(given := getattr(message, name))
+    )
+    beyond = _BEYOND.get(type(message))
+    return found if found or beyond is None else tuple(beyond(message))
+
+
+@cache
+def _tests(cls: type) -> tuple[tuple[str, Test, str], ...]:
+    """Name, test and what is expected, of each field of a message."""
+    return tuple((each.name, _test(each.shape), _expected(each.shape)) for each in structure_of(cls).fields)
+
+
+def _test(shape: Shape) -> Test:
+    match shape:
+        case Scalar(kind=kind):
+            return _SCALARS.get(kind, _anything)
+        case Choice(enum=enum):
+            return lambda given: isinstance(given, enum)
+        case Maybe(of=of):
+            inner = _test(of)
+            return lambda given: given is None or inner(given)
+        case Listing(of=of):
+            return _listing(of)
+    return _anything
+
+
+def _listing(of: Shape) -> Test:
+    plain = {_PLAIN[of.kind]} if isinstance(of, Scalar) and of.kind in _PLAIN else set[type]()
+    item = _test(of)
+
+    def test(given: object) -> bool:
+        if not isinstance(given, tuple | list):
+            return False
+        # Rows are long and nearly always of one type.
+        return set(map(type, given)) <= plain or all(map(item, given))
+
+    return test
+
+
+def _anything(_: object) -> bool:
+    return True
+
+
+def _is_text(given: object) -> bool:
+    return isinstance(given, str)
+
+
+def _is_flag(given: object) -> bool:
+    return isinstance(given, bool)
+
+
+def _is_whole(given: object) -> bool:
+    return type(given) is int and abs(given) <= _LARGEST
+
+
+def _is_number(given: object) -> bool:
+    return isinstance(given, float) or _is_whole(given)
+
+
+_PLAIN = {Kind.TEXT: str, Kind.NUMBER: float, Kind.FLAG: bool}
+"""Types of which every value is good."""
+_SCALARS: Mapping[Kind, Test] = {
+    Kind.TEXT: _is_text,
+    Kind.FLAG: _is_flag,
+    Kind.NUMBER: _is_number,
+    Kind.INTEGER: _is_whole,
+    Kind.INSTANT: _is_whole,
+    Kind.DURATION: _is_whole,
+}
+
+
+def _expected(shape: Shape) -> str:
+    match shape:
+        case Scalar(kind=kind):
+            return kind.value if kind is Kind.TEXT else f"a value that is {kind.value}, of at most 64 bits"
+        case Choice(values=values):
+            return f"the choice {' or '.join(values)}"
+        case Maybe(of=of):
+            return f"{_expected(of)}, or nothing"
+        case Listing(of=of):
+            return f"a row, each entry of it {_expected(of)}"
+    return f"a {shape.cls.__name__}"
+
+
+# What declarations of fields do not say
+
+
+def _estimate(estimate: LoadEstimate) -> Iterator[Reason]:
+    yield from _rows("power_kw", estimate.usage_points, estimate.power_kw)
+
+
+def _energy(energy: MarketEnergy) -> Iterator[Reason]:
+    yield from _rows("energy_kwh", energy.usage_points, energy.energy_kwh)
+    if not isfinite(energy.losses_kwh):
+        yield _bad("losses_kwh", f"they are {energy.losses_kwh}; give a finite number")
+    if energy.duration <= 0:
+        yield _bad("duration", f"it is {energy.duration} ns; an interval has a length above 0")
+
+
+def _offer(offer: SupplyOffer) -> Iterator[Reason]:
+    if not isfinite(offer.price_per_kwh):
+        yield _bad("price_per_kwh", f"it is {offer.price_per_kwh}; give a finite number")
+    if not offer.quantity_kw >= 0.0:
+        yield _bad("quantity_kw", f"it is {offer.quantity_kw}; give a number of at least 0")
+
+
+def _rows(name: str, usage_points: tuple[str, ...], values: tuple[float, ...]) -> Iterator[Reason]:
+    if len(usage_points) != len(values):
+        yield _bad(name, f"{len(values)} values for {len(usage_points)} usage points; give one each")
+    if not isfinite(sum(values)):
+        yield _bad(name, "give finite numbers")
+
+
+def _bad(name: str, text: str) -> Reason:
+    return Reason(ReasonCode.OUT_OF_BOUNDS, text, name)
+
+
+_BEYOND: Mapping[type, Callable[[Any], Iterator[Reason]]] = {
+    LoadEstimate: _estimate,
+    MarketEnergy: _energy,
+    SupplyOffer: _offer,
+}
