@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import attrs
 
-from ..kernel import Port, UsageError
+from ..kernel import Port, Subscription, UsageError
 from ..roles.interfaces import (
     CLOSING,
     AccountStatement,
@@ -33,15 +33,15 @@ class Household:
         port.publish(self.enrolment)
         customer = _Customer(port)
         port.start(_watch_refusals(port))
-        port.start(_keep_envelopes(port, self.load.connection))
+        port.start(_keep_envelopes(port.subscribe(OperatingEnvelope), self.load.connection))
         port.start(customer.pay())
         port.start(customer.close())
         await self.load.run(port)
 
 
-async def _keep_envelopes(port: Port, connection: Connection) -> None:
+async def _keep_envelopes(envelopes: Subscription[OperatingEnvelope], connection: Connection) -> None:
     """Keep what the distribution operator lets the connection carry; all devices behind it ask there."""
-    async for envelope in port.subscribe(OperatingEnvelope):
+    async for envelope in envelopes:
         connection.keep(envelope)
 
 
