@@ -43,6 +43,10 @@ class Assignments:
         for usage_point in sorted(self._held):
             yield from self.of(usage_point)
 
+    def usage_points(self) -> tuple[str, ...]:
+        """All usage points that were ever heard of, sorted."""
+        return tuple(sorted(self._held))
+
     def __contains__(self, usage_point: str) -> bool:
         """Whether a usage point was ever heard of."""
         return usage_point in self._held

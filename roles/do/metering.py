@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
+from math import isfinite
 
 import attrs
 import numpy as np
 from numpy.typing import NDArray
 
 from ...kernel import HOUR, Duration, Instant
-from ..interfaces import Assignment, DevicePower, Quality
+from ..assignments import Assignments, InForce
+from ..interfaces import Assignment, DevicePower, belongs
 from .network import FloatArray
+
+BoolArray = NDArray[np.bool_]
+Places = NDArray[np.intp]
 
 
 @attrs.define
@@ -22,14 +27,16 @@ class _Device:
     wanted_kw: float
 
 
-@attrs.frozen
-class Read:
-    """The read of one meter; without an assignment there is nobody to deliver it to."""
+@attrs.frozen(eq=False)
+class Reads:
+    """The reads of all meters for an interval; arrays of shape (n_meters,)."""
 
-    usage_point: str
-    assignment: Assignment | None
-    energy_kwh: float
-    quality: Quality
+    usage_points: tuple[str, ...]
+    """Of each meter, sorted."""
+    energy_kwh: FloatArray
+    estimated: BoolArray
+    in_force: InForce
+    """To whom they belong; where no assignment is in force, there is nobody to deliver a read to."""
 
 
 @attrs.frozen(eq=False)
@@ -37,18 +44,24 @@ class Powers:
     """What the devices draw in an interval; arrays of shape (n_devices,)."""
 
     devices: tuple[str, ...]
-    places: NDArray[np.intp]
+    places: Places
     """The transformer of each device."""
     power_kw: FloatArray
-    controllable: NDArray[np.bool_]
+    controllable: BoolArray
 
 
 @attrs.frozen(eq=False)
 class _Connected:
+    """Devices by name, and where each is connected: below a transformer, or behind a meter."""
+
     devices: tuple[str, ...]
     states: list[_Device]
-    places: NDArray[np.intp]
-    controllable: NDArray[np.bool_]
+    places: Places
+    controllable: BoolArray
+
+    @property
+    def power_kw(self) -> FloatArray:
+        return np.array([device.power_kw for device in self.states], dtype=np.float64)
 
 
 @attrs.define
@@ -60,71 +73,98 @@ class Meters:
 
     transformers: dict[str, int]
     """Transformer to its place in the network's arrays."""
-    _assignments: dict[str, dict[Instant, Assignment]] = attrs.field(factory=dict, init=False)
-    """Usage point to its assignments by first instant."""
+    _assignments: Assignments = attrs.field(factory=Assignments, init=False)
+    _usage_points: tuple[str, ...] = attrs.field(default=(), init=False)
+    """Those that have ever been assigned, sorted."""
+    _transformer: dict[str, int] = attrs.field(factory=dict, init=False)
+    """Usage point to the place of the transformer above it, if both are known."""
     _devices: dict[str, _Device] = attrs.field(factory=dict, init=False)
-    _connected: _Connected | None = attrs.field(default=None, init=False)
+    _limited: dict[str, _Device] = attrs.field(factory=dict, init=False)
+    """Devices that have reported an interval twice, and may have wanted more than they got."""
+    _below: _Connected | None = attrs.field(default=None, init=False)
     """The devices below a known transformer; found again when a device or an assignment is new."""
+    _behind: _Connected | None = attrs.field(default=None, init=False)
+    """Likewise the devices behind a known meter."""
 
     def assign(self, assignment: Assignment) -> None:
         """Take an assignment in, or learn that it ends."""
-        self._assignments.setdefault(assignment.usage_point, {})[assignment.effective_from] = assignment
-        self._connected = None
-
-    def assignment(self, usage_point: str, instant: Instant) -> Assignment | None:
-        """The assignment of a usage point that is in force at an instant."""
-        return next((each for each in self._assignments[usage_point].values() if each.covers(instant)), None)
+        name = assignment.usage_point
+        self._assignments.take(assignment)
+        latest = self._assignments.latest(name) or assignment
+        place = self.transformers.get(latest.transformer)
+        if place is None:
+            self._transformer.pop(name, None)
+        else:
+            self._transformer[name] = place
+        self._usage_points, self._below, self._behind = (), None, None
 
     def report(self, power: DevicePower) -> None:
-        """Enter what a device draws; a second report for an interval replaces the first."""
+        """Enter what a device draws; a second report for an interval replaces the first.
+
+        What cannot be believed, no number or a device's that is not behind its meter, is as if it was not said.
+        """
         device = self._devices.get(power.device)
+        if not _is_number(power.power_kw):
+            return
+        if (device is None or device.usage_point != power.usage_point) and not belongs(power.device, power.usage_point):
+            return
         if device is None:
             device = _Device(power.usage_point, 0.0, power.controllable, power.start - 1, 0.0)
             self._devices[power.device] = device
-            self._connected = None
+            self._below = self._behind = None
         if device.start != power.start:
             device.wanted_kw = power.power_kw
+        else:
+            self._limited[power.device] = device
         device.power_kw, device.start = power.power_kw, power.start
 
     def transformer_of(self, usage_point: str) -> int | None:
         """The place of the transformer above a usage point, if both are known."""
-        known = self._assignments.get(usage_point)
-        return None if not known else self.transformers.get(known[max(known)].transformer)
+        return self._transformer.get(usage_point)
+
+    def by_transformer(self, usage_points: Iterable[str], power_kw: Iterable[float]) -> FloatArray:
+        """Powers at usage points, summed at the transformers above them; shape (n_transformers,). [kW]"""
+        places = np.array([self._transformer.get(name, -1) for name in usage_points], dtype=np.intp)
+        power, known = np.array(tuple(power_kw), dtype=np.float64), places >= 0
+        return np.bincount(places[known], weights=power[known], minlength=len(self.transformers)).astype(np.float64)
 
     def powers(self) -> Powers:
         """The powers of all devices that are connected to the network."""
-        there = self._connected
-        if there is None:
-            there = self._connected = self._find_connected()
-        power_kw = np.array([device.power_kw for device in there.states], dtype=float)
-        return Powers(there.devices, there.places, power_kw, there.controllable)
-
-    def _find_connected(self) -> _Connected:
-        rows = [
-            (name, device, self.transformer_of(device.usage_point)) for name, device in sorted(self._devices.items())
-        ]
-        known = [(name, device, place) for name, device, place in rows if place is not None]
-        return _Connected(
-            tuple(name for name, _, _ in known),
-            [device for _, device, _ in known],
-            np.array([place for _, _, place in known], dtype=np.intp),
-            np.array([device.controllable for _, device, _ in known], dtype=bool),
-        )
+        if self._below is None:
+            self._below = self._find(self._transformer)
+        there = self._below
+        return Powers(there.devices, there.places, there.power_kw, there.controllable)
 
     def refused_kwh(self, start: Instant, duration: Duration) -> float:
         """Energy that devices wanted in the interval and did not get."""
-        heard = [device for device in self._devices.values() if device.start == start]
-        return sum(max(device.wanted_kw - device.power_kw, 0.0) for device in heard) * duration / HOUR
+        self._limited = {name: device for name, device in self._limited.items() if device.start >= start}
+        limited = [device for _, device in sorted(self._limited.items()) if device.start == start]
+        return sum(max(device.wanted_kw - device.power_kw, 0.0) for device in limited) * duration / HOUR
 
-    def read(self, start: Instant, duration: Duration) -> Iterator[Read]:
-        """Read every meter for the interval that has just ended, in the order of usage points."""
-        energy: dict[str, float] = dict.fromkeys(self._assignments, 0.0)
-        estimated: set[str] = set()
-        for _, device in sorted(self._devices.items()):
-            if device.usage_point in energy:
-                energy[device.usage_point] += device.power_kw * duration / HOUR
-                if device.start != start:
-                    estimated.add(device.usage_point)
-        for usage_point, energy_kwh in sorted(energy.items()):
-            quality = Quality.ESTIMATED if usage_point in estimated else Quality.VALID
-            yield Read(usage_point, self.assignment(usage_point, start), energy_kwh, quality)
+    def read(self, start: Instant, duration: Duration) -> Reads:
+        """Read every meter for the interval that has just ended."""
+        if not self._usage_points:
+            self._usage_points = self._assignments.usage_points()
+        if self._behind is None:
+            self._behind = self._find({name: place for place, name in enumerate(self._usage_points)})
+        there, count = self._behind, len(self._usage_points)
+        silent = np.array([device.start != start for device in there.states], dtype=np.float64)
+        return Reads(
+            self._usage_points,
+            np.bincount(there.places, weights=there.power_kw * duration / HOUR, minlength=count).astype(np.float64),
+            np.bincount(there.places, weights=silent, minlength=count) > 0.0,
+            self._assignments.in_force(start),
+        )
+
+    def _find(self, places: dict[str, int]) -> _Connected:
+        known = [(name, each) for name, each in sorted(self._devices.items()) if each.usage_point in places]
+        return _Connected(
+            tuple(name for name, _ in known),
+            [device for _, device in known],
+            np.array([places[device.usage_point] for _, device in known], dtype=np.intp),
+            np.array([device.controllable for _, device in known], dtype=bool),
+        )
+
+
+def _is_number(power_kw: object) -> bool:
+    return isinstance(power_kw, float | int) and isfinite(power_kw)

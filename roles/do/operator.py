@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from math import isfinite
 
 import attrs
 import numpy as np
@@ -22,12 +21,11 @@ from ..interfaces import (
     TransferKind,
     ValidationRequest,
     ValidationResult,
-    belongs,
 )
 from ..settlement.rules import NetworkCharges
 from .charges import UseOfSystem, sum_of
 from .curtailment import curtail
-from .delivery import Interval
+from .delivery import Delivery
 from .metering import Meters
 from .network import FloatArray, Network, TransformerModel, by_transformer, network
 from .validation import validate
@@ -126,6 +124,7 @@ class _Operator:
     setting: Setting
     network: Network = attrs.field(init=False)
     meters: Meters = attrs.field(init=False)
+    delivery: Delivery = attrs.field(factory=Delivery, init=False)
     account: Account = attrs.field(init=False)
     estimates: dict[_Slot, dict[tuple[str, str], LoadEstimate]] = attrs.field(factory=dict, init=False)
     accepted_kw: dict[_Slot, dict[str, FloatArray]] = attrs.field(factory=dict, init=False)
@@ -176,13 +175,14 @@ class _Operator:
 
     async def _take_powers(self) -> None:
         interval = self.settings.interval
-        async for power in self.port.subscribe(DevicePower):
-            if power.duration != interval:
-                raise UsageError(
-                    f"{power.device} draws in intervals of {power.duration / MINUTE:g} min, but the meters have "
-                    f"{interval / MINUTE:g} min; give both the same interval_min"
-                )
-            if _is_number(power.power_kw) and belongs(power.device, power.usage_point):
+        heard = self.port.subscribe(DevicePower)
+        while True:
+            for power in (await heard.receive(), *heard.take_waiting()):
+                if power.duration != interval:
+                    raise UsageError(
+                        f"{power.device} draws in intervals of {power.duration / MINUTE:g} min, but the meters have "
+                        f"{interval / MINUTE:g} min; give both the same interval_min"
+                    )
                 self.meters.report(power)
 
     async def _take_estimates(self) -> None:
@@ -197,9 +197,9 @@ class _Operator:
 
     def _read_meters(self, start: Instant, duration: Duration) -> None:
         flow = self.network.flow(self._transformer_kw())
-        interval = Interval(start, duration, flow.losses_kw * duration / HOUR)
-        interval.take(self.port, self.meters.read(start, duration))
-        interval.publish_totals(self.port)
+        reads = self.meters.read(start, duration)
+        interval = self.delivery.sorted(reads, start, duration, flow.losses_kw * duration / HOUR)
+        interval.publish(self.port)
         self.use_of_system.add(interval)
         self.port.publish(
             FeederRead(
@@ -248,12 +248,12 @@ class _Operator:
     def _judge(self, request: ValidationRequest) -> ValidationResult:
         other = np.zeros(len(self.network.transformers))
         for _, estimate in sorted(self.estimates.get((request.slot_start, request.slot_length), {}).items()):
-            other += self._by_usage_point(estimate.usage_points, estimate.power_kw)
+            other += self.meters.by_transformer(estimate.usage_points, estimate.power_kw)
         accepted = self.accepted_kw.setdefault((request.slot_start, request.slot_length), {})
         for name, power_kw in sorted(accepted.items()):
             if name != request.market:
                 other += power_kw
-        market = self._by_usage_point(request.usage_points, request.power_kw)
+        market = self.meters.by_transformer(request.usage_points, request.power_kw)
         findings = validate(self.network, other, market, margin_kw=self.settings.forecast_margin_kw)
         if not findings:
             accepted[request.market] = market
@@ -264,14 +264,6 @@ class _Operator:
             market=request.market, slot_start=request.slot_start, feasible=not limits, limits=limits
         )
 
-    def _by_usage_point(self, usage_points: Iterable[str], power_kw: Iterable[float]) -> FloatArray:
-        total = np.zeros(len(self.network.transformers))
-        for usage_point, power in zip(usage_points, power_kw, strict=True):
-            place = self.meters.transformer_of(usage_point)
-            if place is not None:
-                total[place] += power
-        return total
-
     # Money
 
     async def _charge(self) -> None:
@@ -279,8 +271,3 @@ class _Operator:
         for lse, owed, losses in self.use_of_system.invoices():
             self.account.settle("lse", lse, TransferKind.USE_OF_SYSTEM, sum_of(owed))
             self.account.settle("lse", lse, TransferKind.LOSSES, -sum_of(losses))
-
-
-def _is_number(power_kw: object) -> bool:
-    """Whether a power can be believed; a meter whose device tells nonsense is read as if it had told nothing."""
-    return isinstance(power_kw, float | int) and isfinite(power_kw)

@@ -1,10 +1,13 @@
 """The meters: reads from what devices report, and what stands in for a device that is silent."""
 
+from typing import NamedTuple
+
 import pytest
 
 from gridbus.kernel import HOUR, MINUTE
-from gridbus.roles.do.metering import Meters, Read
-from gridbus.roles.interfaces import Assignment, DevicePower, Quality
+from gridbus.kernel.shape import evolved
+from gridbus.roles.do.metering import Meters
+from gridbus.roles.interfaces import Assignment, DevicePower
 
 STEP = 5 * MINUTE
 
@@ -25,7 +28,12 @@ def assignment(
 
 def power(device: str, kw: float, start: int = 0, usage_point: str = "h1") -> DevicePower:
     return DevicePower(
-        device=device, usage_point=usage_point, start=start, duration=STEP, power_kw=kw, controllable=device == "hvac"
+        device=f"{usage_point}-{device}",
+        usage_point=usage_point,
+        start=start,
+        duration=STEP,
+        power_kw=kw,
+        controllable=device == "hvac",
     )
 
 
@@ -36,8 +44,20 @@ def meters() -> Meters:
     return made
 
 
+class Read(NamedTuple):
+    """The read of one meter."""
+
+    usage_point: str
+    lse: str | None
+    energy_kwh: float
+    estimated: bool
+
+
 def read(meters: Meters, start: int = 0, duration: int = STEP) -> list[Read]:
-    return list(meters.read(start, duration))
+    reads = meters.read(start, duration)
+    contracts = [reads.in_force.by_usage_point.get(name) for name in reads.usage_points]
+    lses = [None if contract is None else contract.lse for contract in contracts]
+    return list(map(Read, reads.usage_points, lses, reads.energy_kwh.tolist(), reads.estimated.tolist()))
 
 
 def test_a_meter_reads_the_energy_of_all_devices_behind_it(meters: Meters) -> None:
@@ -46,7 +66,7 @@ def test_a_meter_reads_the_energy_of_all_devices_behind_it(meters: Meters) -> No
     meters.report(power("pv", -0.9))
     (only,) = read(meters)
     assert only.energy_kwh == pytest.approx(3.6 * 5 / 60)
-    assert only.quality is Quality.VALID
+    assert not only.estimated
 
 
 def test_a_later_report_for_an_interval_replaces_the_first_and_the_difference_counts_as_refused(meters: Meters) -> None:
@@ -69,19 +89,19 @@ def test_a_silent_device_is_read_with_its_last_power_and_its_meter_is_estimated(
     meters.report(power("load", 2.0, usage_point="h2"))
     meters.report(power("load", 2.5, start=STEP, usage_point="h2"))
     first, second = read(meters, start=STEP, duration=HOUR)
-    assert (first.energy_kwh, first.quality) == (3.0, Quality.ESTIMATED)
-    assert (second.energy_kwh, second.quality) == (2.5, Quality.VALID)
+    assert (first.energy_kwh, first.estimated) == (3.0, True)
+    assert (second.energy_kwh, second.estimated) == (2.5, False)
 
 
 def test_a_meter_is_valid_again_once_its_device_speaks(meters: Meters) -> None:
     meters.report(power("hvac", 3.0))
-    assert read(meters, start=STEP)[0].quality is Quality.ESTIMATED
+    assert read(meters, start=STEP)[0].estimated
     meters.report(power("hvac", 2.0, start=2 * STEP))
-    assert read(meters, start=2 * STEP)[0].quality is Quality.VALID
+    assert not read(meters, start=2 * STEP)[0].estimated
 
 
 def test_a_meter_without_devices_reads_zero(meters: Meters) -> None:
-    assert [(r.energy_kwh, r.quality) for r in read(meters)] == [(0.0, Quality.VALID)]
+    assert read(meters) == [("h1", "green", 0.0, False)]
 
 
 @pytest.mark.parametrize("is_old_first", [True, False])
@@ -90,8 +110,7 @@ def test_a_meter_is_read_for_whoever_supplies_in_the_interval(meters: Meters, is
     changes = [assignment("h1", to=STEP), assignment("h1", lse="simple", transformer="t2", since=STEP)]
     for change in changes if is_old_first else reversed(changes):
         meters.assign(change)
-    readers = [each.assignment for start in (0, STEP) for each in read(meters, start)]
-    assert [each and each.lse for each in readers] == ["green", "simple"]
+    assert [each.lse for start in (0, STEP) for each in read(meters, start)] == ["green", "simple"]
     assert meters.powers().places.tolist() == [1]
 
 
@@ -99,7 +118,7 @@ def test_where_nobody_is_supplied_any_more_the_meter_counts_for_nobody(meters: M
     meters.report(power("load", 2.0))
     meters.assign(assignment("h1", to=STEP))
     (only,) = read(meters, STEP)
-    assert (only.assignment, only.energy_kwh) == (None, pytest.approx(2.0 / 12))
+    assert (only.lse, only.energy_kwh) == (None, pytest.approx(2.0 / 12))
 
 
 def test_devices_below_no_known_transformer_are_on_no_feeder(meters: Meters) -> None:
@@ -107,19 +126,36 @@ def test_devices_below_no_known_transformer_are_on_no_feeder(meters: Meters) -> 
     assert meters.powers().devices == ()
     assert meters.transformer_of("elsewhere") is None
     meters.assign(assignment("elsewhere", transformer="t2"))
-    assert meters.powers().devices == ("load",)
+    assert meters.powers().devices == ("elsewhere-load",)
     assert meters.powers().power_kw.tolist() == [2.0]
 
 
 def test_reads_come_in_the_order_of_usage_points(meters: Meters) -> None:
     for name in ("h9", "h3", "h2"):
         meters.assign(assignment(name))
-    assert [r.assignment.usage_point for r in read(meters)] == ["h1", "h2", "h3", "h9"]
+    assert [each.usage_point for each in read(meters)] == ["h1", "h2", "h3", "h9"]
 
 
 def test_powers_carry_what_is_controllable_in_the_order_of_devices(meters: Meters) -> None:
     meters.report(power("load", 2.0))
     meters.report(power("hvac", 1.0))
     powers = meters.powers()
-    assert powers.devices == ("hvac", "load")
+    assert powers.devices == ("h1-hvac", "h1-load")
     assert powers.controllable.tolist() == [True, False]
+
+
+def test_what_cannot_be_believed_is_as_if_it_was_not_said(meters: Meters) -> None:
+    meters.report(power("load", 2.0))
+    for nonsense in (float("nan"), float("inf"), "much"):
+        meters.report(evolved(power("load", 2.0), power_kw=nonsense, start=STEP))
+    meters.report(evolved(power("pv", -9.0), device="h2-pv"))
+    meters.report(evolved(power("load", 9.0, start=STEP), usage_point="h2"))
+    assert meters.powers().devices == ("h1-load",)
+    assert read(meters, start=STEP, duration=HOUR) == [("h1", "green", 2.0, True)]
+
+
+def test_powers_at_usage_points_are_summed_at_their_transformers(meters: Meters) -> None:
+    meters.assign(assignment("h2", transformer="t2"))
+    meters.assign(assignment("h3", transformer="t2", since=STEP))
+    summed = meters.by_transformer(("h1", "h3", "elsewhere", "h2"), (1.0, 2.0, 9.0, 4.0))
+    assert summed.tolist() == [1.0, 6.0]
