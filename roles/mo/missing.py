@@ -30,7 +30,8 @@ def missing_orders(
     spec = timeline.spec
     if not venue.mechanism(timeline).takes_orders:
         return [], ()
-    silent = list(venue.participants.expected(spec.product, timeline.clearing, timeline.first_slot, but=book))
+    expected = venue.participants.expected(spec.product, timeline.clearing, timeline.first_slot, but=book)
+    silent = [each for each in expected if book.is_silent(each.resource)]
     if not silent:
         return [], ()
     made = []

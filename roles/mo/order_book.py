@@ -36,6 +36,8 @@ class OrderBook:
     _arrivals: int = attrs.field(default=0, init=False)
     _revoked: set[tuple[str, str]] = attrs.field(factory=set, init=False)
     """Resource and id of orders that were cancelled."""
+    _withdrawn: set[str] = attrs.field(factory=set, init=False)
+    """Resources of which an order was cancelled or has expired."""
 
     def enter(
         self, order: Order, registration: Registration | None, *, revision: int = 1, valid_until: Instant | None = None
@@ -63,6 +65,7 @@ class OrderBook:
             return OrderStatus.REJECTED, (_unknown(order_id),)
         del self._entered[resource]
         self._revoked.add((resource, order_id))
+        self._withdrawn.add(resource)
         return OrderStatus.CANCELLED, ()
 
     def expire(self, instant: Instant) -> list[Entered]:
@@ -70,6 +73,7 @@ class OrderBook:
         gone = [each for each in self if each.valid_until is not None and each.valid_until <= instant]
         for each in gone:
             del self._entered[each.order.resource]
+            self._withdrawn.add(each.order.resource)
         return gone
 
     def void(self, usage_points: Container[str]) -> list[Entered]:
@@ -91,6 +95,10 @@ class OrderBook:
     def __contains__(self, resource: object) -> bool:
         """Whether a resource has an order."""
         return resource in self._entered
+
+    def is_silent(self, resource: str) -> bool:
+        """Whether a resource has no order, and has not taken one back or let it expire either."""
+        return resource not in self._entered and resource not in self._withdrawn
 
     def __len__(self) -> int:
         """How many orders there are."""

@@ -8,6 +8,7 @@ import pytest
 from gridbus.kernel import MINUTE, Port
 from gridbus.roles.interfaces import (
     Award,
+    ClearingResult,
     OrderResponse,
     OrderStatus,
     Position,
@@ -104,6 +105,27 @@ def test_a_missing_order_is_replaced_by_the_rule_of_the_series(play, rule, award
     log = play.run({"agent.h1-a": silent_second_slot(play)}, play.spec(missing_order=rule), stop=20 * MINUTE)
     assert [sum(award.quantity_kw) for award in log.of(Award)] == awards
     assert [award.order_id for award in log.of(Award)] == ["o1", ""][: len(awards)]
+
+
+@pytest.mark.parametrize("withdrawn", ["cancelled", "expired", "nothing"])
+def test_who_has_withdrawn_an_order_is_not_silent_and_nothing_stands_in_for_it(play, withdrawn: str) -> None:
+    async def main(port: Port) -> None:
+        await silent_second_slot(play)(port)
+        await port.sleep_until(port.now + play.slot)
+        if withdrawn != "nothing":
+            until = play.clearing + play.slot if withdrawn == "expired" else None
+            later = {"clearing": play.clearing + play.slot, "first_slot": play.start + play.slot, "order_id": "o2"}
+            port.publish(play.order(port.name, (2.0, 0.9), **later), valid_until=until)
+        if withdrawn == "cancelled":
+            port.publish(play.cancels(port.name, "o2"))
+
+    spec = play.spec(missing_order=MissingOrderRule.LAST_KNOWN)
+    log = play.run({"agent.h1-a": main}, spec, stop=20 * MINUTE)
+    if withdrawn == "nothing":
+        assert [award.order_id for award in log.of(Award)] == ["o1", ""]
+    else:
+        assert [award.order_id for award in log.of(Award)] == ["o1"]
+        assert [result.rules for result in log.of(ClearingResult)] == [(), ()]
 
 
 def test_a_missing_order_can_be_the_position_in_the_refined_market(play) -> None:
