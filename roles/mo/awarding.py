@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...kernel import Instant
-from ..interfaces import Award, AwardStatus, ClearingResult, MarketOutcome, MarketPrice
-from .ledger import Cleared
+from ..interfaces import Award, AwardStatus, ClearingResult, MarketOutcome, MarketPrice, Positions
+from .ledger import Cleared, Holders
 from .missing import with_supply
 from .slot_clearing import SlotAwards, SlotClearing
 
 if TYPE_CHECKING:
     from .instance import MarketInstance
+
+
+_NOBODY = Holders((), ())
 
 
 async def clear_instance(instance: MarketInstance) -> None:
@@ -29,7 +32,7 @@ async def clear_instance(instance: MarketInstance) -> None:
                 instance.venue, instance.timeline, start, slot, instance.holders, instance.places, rules
             ).run()
         )
-    _conclude(instance, cleared)
+    _conclude(instance, cleared, instance.holders)
 
 
 def _replaced(instance: MarketInstance, start: Instant) -> tuple[str, ...]:
@@ -57,7 +60,8 @@ def suspend(instance: MarketInstance) -> None:
         status = (AwardStatus.SUSPENDED,) * len(nothing)
         cleared.append(SlotAwards(start, nothing, nothing + price, status, (reason,) * len(nothing), price, price))
         _publish_suspension(instance, cleared[-1], slot.inelastic_kw)
-    _conclude(instance, cleared)
+        _publish_no_positions(instance, start)
+    _conclude(instance, cleared, _NOBODY)
 
 
 def _publish_suspension(instance: MarketInstance, awards: SlotAwards, inelastic_kw: float) -> None:
@@ -82,17 +86,36 @@ def _publish_suspension(instance: MarketInstance, awards: SlotAwards, inelastic_
     )
 
 
-def _conclude(instance: MarketInstance, cleared: Sequence[SlotAwards]) -> None:
-    """Positions into the ledger, an award for every order, prices for those who wait for them."""
+def _publish_no_positions(instance: MarketInstance, start: Instant) -> None:
+    """Nobody holds anything, which the retailer has to know like any other position."""
+    spec = instance.timeline.spec
+    instance.venue.port.publish(
+        Positions(
+            market=instance.venue.port.name,
+            product=spec.product,
+            lse=instance.venue.rules.lse,
+            clearing=instance.timeline.clearing,
+            slot_start=start,
+            slot_length=spec.slot,
+            usage_points=(),
+            power_kw=(),
+            price_per_kwh=(),
+            commitment=spec.commitment,
+        )
+    )
+
+
+def _conclude(instance: MarketInstance, cleared: Sequence[SlotAwards], holders: Holders) -> None:
+    """Positions of those who hold some into the ledger, an award for every order, prices for those who wait for them."""
     for awards in cleared:
-        _enter_positions(instance, awards)
+        _enter_positions(instance, awards, holders)
     if cleared:
         _award(instance, cleared)
     _publish_prices(instance, tuple(awards.market_price_per_kwh for awards in cleared))
 
 
-def _enter_positions(instance: MarketInstance, awards: SlotAwards) -> None:
-    spec = instance.timeline.spec
+def _enter_positions(instance: MarketInstance, awards: SlotAwards, holders: Holders) -> None:
+    spec, held = instance.timeline.spec, len(holders.resources)
     instance.venue.ledger.enter(
         spec.product,
         Cleared(
@@ -100,9 +123,9 @@ def _enter_positions(instance: MarketInstance, awards: SlotAwards) -> None:
             length=spec.slot,
             price_per_kwh=awards.market_price_per_kwh,
             supply_price_per_kwh=awards.supply_price_per_kwh,
-            holders=instance.holders,
-            power_kw=awards.power_kw,
-            held_per_kwh=awards.price_per_kwh,
+            holders=holders,
+            power_kw=awards.power_kw[:held],
+            held_per_kwh=awards.price_per_kwh[:held],
             commitment=spec.commitment,
         ),
     )

@@ -22,12 +22,13 @@ Test = Callable[[object], bool]
 
 def misfits(message: object) -> tuple[Reason, ...]:
     """All that keeps a message from being worked with; none for a good one."""
+    cls: type[Any] = type(message)
     found = tuple(
         Reason(ReasonCode.OUT_OF_BOUNDS, f"give {expected}, not what is here, of type {type(given).__name__}", name)
-        for name, test, expected in _tests(type(message))
+        for name, test, expected in _tests(cls)
         if not test(given := getattr(message, name))
     )
-    beyond = _BEYOND.get(type(message))
+    beyond = _BEYOND.get(cls)
     return found if found or beyond is None else tuple(beyond(message))
 
 

@@ -31,7 +31,7 @@ def missing_orders(
     if not venue.mechanism(timeline).takes_orders:
         return [], ()
     expected = venue.participants.expected(spec.product, timeline.clearing, timeline.first_slot, but=book)
-    silent = [each for each in expected if book.is_silent(each.resource)]
+    silent = [each for each in expected if not book.has_withdrawn(each.resource)]
     if not silent:
         return [], ()
     made = []

@@ -96,9 +96,9 @@ class OrderBook:
         """Whether a resource has an order."""
         return resource in self._entered
 
-    def is_silent(self, resource: str) -> bool:
-        """Whether a resource has no order, and has not taken one back or let it expire either."""
-        return resource not in self._entered and resource not in self._withdrawn
+    def has_withdrawn(self, resource: str) -> bool:
+        """Whether a resource has taken an order back, or let one expire."""
+        return resource in self._withdrawn
 
     def __len__(self) -> int:
         """How many orders there are."""

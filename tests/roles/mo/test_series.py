@@ -11,6 +11,7 @@ from gridbus.roles.interfaces import (
     Award,
     AwardStatus,
     ClearingResult,
+    LineKind,
     MarketCall,
     MarketControl,
     MarketOutcome,
@@ -20,6 +21,7 @@ from gridbus.roles.interfaces import (
     Positions,
     ReasonCode,
     SessionStatus,
+    SettlementStatement,
     SupplyOffer,
 )
 from gridbus.roles.mo import mechanism as mechanisms
@@ -27,6 +29,7 @@ from gridbus.roles.mo.mechanism import DoubleAuction, Negotiation
 from gridbus.roles.mo.operator import Halt
 from gridbus.roles.mo.price_forecast import SmoothedPrices
 from gridbus.roles.mo.spec import MissingOfferRule
+from gridbus.roles.settlement import ImbalancePrice, SettlementRules
 
 ROLLING = {
     "product": "day-ahead",
@@ -271,4 +274,26 @@ def test_only_its_own_distribution_operator_halts_a_market(play) -> None:
     assert foreign.of(ClearingResult)[0].outcome is MarketOutcome.CLEARED
     own = play.run(play.hungry(), do=halts("do.wires")["do.wires"])
     assert own.of(ClearingResult)[0].outcome is MarketOutcome.SUSPENDED
-    assert own.of(Positions) == []
+    (positions,) = own.of(Positions)
+    assert (positions.usage_points, positions.power_kw) == ((), ())
+
+
+@pytest.mark.parametrize("halts", [(), (Halt(from_min=7.5, to_min=12.0, reason="storm"),)])
+def test_nothing_is_held_in_a_suspended_slot_and_nobody_is_fined_for_what_the_meters_count(play, halts) -> None:
+    async def wires(port: Port) -> None:
+        port.start(play.wires()(port))
+        await port.sleep_until(play.start + play.slot)
+        port.publish(play.energy(play.start, play.slot, h1=0.3, h2=0.3))
+
+    log = play.run(
+        play.hungry(),
+        do=wires,
+        halts=halts,
+        stop=play.stop + MINUTE,
+        settlement=SettlementRules(imbalance_price=ImbalancePrice.DUAL),
+    )
+    (first, *_) = [each for each in log.of(SettlementStatement) if each.lines]
+    kwh = {kind: sum(line.quantity_kwh for line in first.lines if line.kind is kind) for kind in LineKind}
+    assert kwh[LineKind.REAL_TIME] + kwh[LineKind.IMBALANCE] == pytest.approx(0.6)
+    # Awards are 4 kW each for five minutes.
+    assert kwh[LineKind.IMBALANCE] == pytest.approx(0.0 if halts else 0.6 - 8.0 / 12.0)
