@@ -24,6 +24,7 @@ from ..interfaces import (
 from ..settlement.rules import SettlementRules
 from .charges import Charges
 from .desk import HEARD, Desk
+from .hearing import misfits
 from .series import SeriesRun
 from .spec import MarketSpec
 from .venue import Venue
@@ -83,6 +84,8 @@ class _Operator:
     venue: Venue = attrs.field(init=False)
     account: Account = attrs.field(init=False)
     desk: Desk = attrs.field(init=False)
+    halts: dict[Halt | None, str] = attrs.field(factory=dict, init=False)
+    """The halts that are in force, in the order in which they began; None for that of the distribution operator."""
 
     def __attrs_post_init__(self) -> None:
         self.venue = Venue(self.rules, self.port)
@@ -134,23 +137,37 @@ class _Operator:
     def _announce(self, status: SessionStatus, reason: str) -> None:
         self.port.publish(MarketSession(market=self.port.name, status=status, reason=reason))
 
-    def _halt(self, reason: str) -> None:
-        """Halt the market for a reason, or, with none, let it go on."""
+    def _halt(self, halt: Halt | None, reason: str) -> None:
+        """Begin a halt, planned or of the distribution operator."""
+        self.halts[halt] = reason
+        self._tell_halts()
+
+    def _lift(self, halt: Halt | None) -> None:
+        """End a halt; the market goes on when it was the last."""
+        self.halts.pop(halt, None)
+        self._tell_halts()
+
+    def _tell_halts(self) -> None:
+        reason = "; ".join(self.halts.values())
         if reason != self.venue.halted:
             self.venue.halted = reason
             self._announce(SessionStatus.HALTED if reason else SessionStatus.OPEN, reason)
 
     async def _keep_halt(self, halt: Halt) -> None:
-        for minutes, reason in ((halt.from_min, halt.reason), (halt.to_min, "")):
-            await self.port.sleep_until(round(minutes * MINUTE))
-            self._halt(reason)
+        await self.port.sleep_until(round(halt.from_min * MINUTE))
+        self._halt(halt, halt.reason or "by plan")
+        await self.port.sleep_until(round(halt.to_min * MINUTE))
+        self._lift(halt)
 
     async def _obey(self) -> None:
         """Let the distribution operator halt the market."""
         async for envelope in self.port.subscribe(MarketControl).envelopes():
-            if envelope.sender == f"do.{self.rules.do}":
-                control = envelope.message
-                self._halt((control.reason or "by the distribution operator") if control.halted else "")
+            control = envelope.message
+            if envelope.sender == f"do.{self.rules.do}" and not misfits(control):
+                if control.halted:
+                    self._halt(None, control.reason or "by the distribution operator")
+                else:
+                    self._lift(None)
 
     async def _end(self) -> None:
         """When the run ends: last statements for whatever was delivered, then fees and what is left in the accounts."""

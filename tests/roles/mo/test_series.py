@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gridbus.kernel import HOUR, MINUTE, Calendar, Port
+from gridbus.kernel.testing import Log
 from gridbus.roles.interfaces import (
     Award,
     AwardStatus,
@@ -259,6 +260,60 @@ def test_orders_of_before_a_halt_stand_when_it_ends_before_the_clearing(play) ->
     halts = (Halt(from_min=7.5, to_min=8.5, reason="storm"),)
     log = play.run(play.hungry(), halts=halts)
     assert [award.status for award in log.of(Award)] == [(AwardStatus.AWARDED,)] * 2
+
+
+def sessions(log: Log) -> list[tuple[float, SessionStatus, str]]:
+    """Minute, status and reason of every session notice but the last."""
+    told = [e for e in log.envelopes if isinstance(e.message, MarketSession)]
+    return [(e.instant / MINUTE, e.message.status, e.message.reason) for e in told[:-1]]
+
+
+def test_of_halts_that_overlap_the_last_to_end_opens_the_market(play) -> None:
+    halts = (Halt(from_min=1.0, to_min=5.0, reason="works"), Halt(from_min=3.0, to_min=9.5, reason="storm"))
+    log = play.run(play.hungry(), halts=halts)
+    assert sessions(log) == [
+        (0.0, SessionStatus.OPEN, ""),
+        (1.0, SessionStatus.HALTED, "works"),
+        (3.0, SessionStatus.HALTED, "works; storm"),
+        (5.0, SessionStatus.HALTED, "storm"),
+        (9.5, SessionStatus.OPEN, ""),
+    ]
+    assert log.of(ClearingResult)[0].outcome is MarketOutcome.SUSPENDED
+
+
+def test_a_halt_without_a_reason_halts(play) -> None:
+    log = play.run(play.hungry(), halts=(Halt(from_min=1.0, to_min=12.0, reason=""),))
+    assert [status for _, status, _ in sessions(log)] == [SessionStatus.OPEN, SessionStatus.HALTED, SessionStatus.OPEN]
+    assert log.of(ClearingResult)[0].outcome is MarketOutcome.SUSPENDED
+
+
+def controls(play, *told: tuple[int, bool, str]):
+    """A distribution operator that halts and releases the market, by minute."""
+
+    async def main(port: Port) -> None:
+        port.start(play.wires()(port))
+        for minute, halted, reason in told:
+            await port.sleep_until(minute * MINUTE)
+            port.publish(MarketControl(market="retail", halted=halted, reason=reason))
+
+    return main
+
+
+def test_the_end_of_a_planned_halt_does_not_lift_an_emergency_halt_nor_the_other_way_round(play) -> None:
+    halts = (Halt(from_min=1.0, to_min=5.0, reason="works"),)
+    log = play.run(play.hungry(), do=controls(play, (2, True, "fault")), halts=halts)
+    assert sessions(log)[-1] == (5.0, SessionStatus.HALTED, "fault")
+    assert log.of(ClearingResult)[0].outcome is MarketOutcome.SUSPENDED
+    log = play.run(play.hungry(), do=controls(play, (2, True, ""), (3, True, "fault"), (4, False, "")), halts=halts)
+    assert [reason for _, _, reason in sessions(log)] == [
+        "",
+        "works",
+        "works; by the distribution operator",
+        "works; fault",
+        "works",
+        "",
+    ]
+    assert log.of(ClearingResult)[0].outcome is MarketOutcome.CLEARED
 
 
 def test_only_its_own_distribution_operator_halts_a_market(play) -> None:
