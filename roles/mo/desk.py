@@ -92,9 +92,6 @@ class Desk:
         """The instance that an order names, or why there is none that could take it."""
         if product not in self.series:
             return None, (OrderStatus.REJECTED, (_unknown_series(product),))
-        if self.venue.halted:
-            text = f"the market is halted: {self.venue.halted}"
-            return None, (OrderStatus.REJECTED, (Reason(ReasonCode.GATE_CLOSED, text),))
         return self.series[product].find(clearing)
 
     def _query(self, envelope: Envelope[PositionQuery]) -> None:

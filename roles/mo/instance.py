@@ -77,7 +77,8 @@ class MarketInstance:
     def __attrs_post_init__(self) -> None:
         spec = self.timeline.spec
         self.slot_starts = self.timeline.slot_starts(self.venue.port.stop)
-        self.book = OrderBook(OrderRules(spec, self.slot_starts, self.venue.limits(spec)))
+        rules = OrderRules(spec, self.slot_starts, self.venue.limits(spec))
+        self.book = OrderBook(rules, self.venue.memory(spec).order_ids)
         self.takes_orders = self.venue.mechanism(self.timeline).takes_orders
         self.opening = self.timeline.boundary(Boundary.MARKET_LEAD)
         self.reconcile = Reconcile(self.venue, self.timeline)
@@ -88,14 +89,33 @@ class MarketInstance:
         """Take an order in, or say why not."""
         if not self.takes_orders:
             return _NO_ORDERS
-        if not self._is_open():
-            return _GATE_CLOSED if self.venue.port.now >= self.timeline.gate else _NOT_OPEN
+        now = self.venue.port.now
+        self._lapse(order.resource)
+        closed = self._closed()
+        if closed is not None:
+            return self.book.repeated(order, revision) or closed
         registration = self.venue.registration(order.resource, self.timeline.first_slot)
-        return self.book.enter(order, registration, revision=revision, valid_until=valid_until)
+        return self.book.enter(order, registration, revision=revision, valid_until=valid_until, now=now)
 
     def cancel(self, cancel: CancelOrder) -> Answer:
         """Take an order out, or say why not."""
+        self._lapse(cancel.resource)
         return self.book.cancel(cancel.resource, cancel.order_id) if self._is_open() else _GATE_CLOSED
+
+    def _lapse(self, resource: str) -> None:
+        """Take out the order of a resource if it has run out by now, so that it is in nobody's way."""
+        gone = self.book.lapse(resource, self.venue.port.now) if self._is_open() else None
+        if gone is not None:
+            self.venue.answer(gone.order, gone.revision, _EXPIRED)
+
+    def _closed(self) -> Answer | None:
+        """Why no order is taken now; None while orders are."""
+        if self.venue.halted:
+            text = f"the market is halted: {self.venue.halted}"
+            return OrderStatus.REJECTED, (Reason(ReasonCode.GATE_CLOSED, text),)
+        if self._is_open():
+            return None
+        return _GATE_CLOSED if self.venue.port.now >= self.timeline.gate else _NOT_OPEN
 
     def ignore(self, slot_start: Instant, what: str, reasons: tuple[Reason, ...]) -> None:
         """Note a message about a slot that makes no sense, so that the result says so."""
@@ -120,6 +140,7 @@ class MarketInstance:
                 priority = FIRST if change.boundary is Boundary.CLEARING else NORMAL
                 await self.venue.port.sleep_until(self.timeline.boundary(change.boundary), priority)
             await self._enter(change.target)
+        self.book.forget()
 
     async def _enter(self, state: MarketState) -> None:
         self.state = state

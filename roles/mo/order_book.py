@@ -14,6 +14,11 @@ from .order_faults import Curve, OrderRules
 
 Answer = tuple[OrderStatus, tuple[Reason, ...]]
 
+_AGAIN: Answer = (
+    OrderStatus.ACKNOWLEDGED,
+    (Reason(ReasonCode.ALREADY_SUBMITTED, "the order is in the book already"),),
+)
+
 
 @attrs.define(eq=False, on_setattr=attrs.setters.frozen)
 class Entered:
@@ -27,11 +32,15 @@ class Entered:
     """Place in the order of arrival; a replaced order arrives anew."""
 
 
-@attrs.define
+@attrs.define(eq=False)
 class OrderBook:
     """Takes orders for the slots of an instance; a resource has one at a time."""
 
     rules: OrderRules
+    ids: dict[tuple[str, str], OrderBook] = attrs.field(factory=dict)
+    """Resource and id of the orders of a series, each with the book of its clearing: an id is used once."""
+    _claimed: list[tuple[str, str]] = attrs.field(factory=list, init=False)
+    """What this book has in ``ids``."""
     _entered: dict[str, Entered] = attrs.field(factory=dict, init=False)
     _arrivals: int = attrs.field(default=0, init=False)
     _revoked: set[tuple[str, str]] = attrs.field(factory=set, init=False)
@@ -40,21 +49,36 @@ class OrderBook:
     """Resources of which an order was cancelled or has expired."""
 
     def enter(
-        self, order: Order, registration: Registration | None, *, revision: int = 1, valid_until: Instant | None = None
+        self,
+        order: Order,
+        registration: Registration | None,
+        *,
+        revision: int = 1,
+        valid_until: Instant | None = None,
+        now: Instant = 0,
     ) -> Answer:
         """Take an order in, or say all that is wrong with it; an order that was there before stands if it is wrong."""
         before = self._entered.get(order.resource)
         if before is not None and before.order.order_id == order.order_id and before.revision == revision:
             return _repeated(before.order, order)
         conflicts = tuple(self._conflicts(order, before, revision))
+        if valid_until is not None and valid_until <= now:
+            text = f"it has run out at {valid_until} ns"
+            conflicts += (Reason(ReasonCode.EXPIRED, text),)
         curves = None if conflicts else self.rules.plain_curves(order, registration)
         if curves is None:
             reasons, curves = self.rules.judged(order, registration, conflicts)
             if reasons:
                 return OrderStatus.REJECTED, reasons
+        self._claim(order.resource, order.order_id)
         self._arrivals += 1
         self._entered[order.resource] = Entered(order, revision, valid_until, curves, self._arrivals)
         return OrderStatus.ACKNOWLEDGED if before is None else OrderStatus.REPLACED, ()
+
+    def repeated(self, order: Order, revision: int) -> Answer | None:
+        """The answer to an order that is in the book already, just as it is; None for any other."""
+        before = self._entered.get(order.resource)
+        return _AGAIN if before is not None and before.revision == revision and before.order == order else None
 
     def cancel(self, resource: str, order_id: str) -> Answer:
         """Take an order out; taking it out twice is the same as once."""
@@ -75,6 +99,14 @@ class OrderBook:
             del self._entered[each.order.resource]
             self._withdrawn.add(each.order.resource)
         return gone
+
+    def lapse(self, resource: str, now: Instant) -> Entered | None:
+        """Take out the order of a resource if it has run out; returns it then."""
+        entered = self._entered.get(resource)
+        if entered is None or entered.valid_until is None or entered.valid_until > now:
+            return None
+        self._withdrawn.add(resource)
+        return self._entered.pop(resource)
 
     def void(self, usage_points: Container[str]) -> list[Entered]:
         """Take out the orders of all but these usage points; returns them."""
@@ -104,9 +136,24 @@ class OrderBook:
         """How many orders there are."""
         return len(self._entered)
 
+    def forget(self) -> None:
+        """Let the ids of the orders be used again, when nothing refers to them any more."""
+        for key in self._claimed:
+            del self.ids[key]
+        self._claimed.clear()
+
+    def _claim(self, resource: str, order_id: str) -> None:
+        key = resource, order_id
+        if key not in self.ids:
+            self.ids[key] = self
+            self._claimed.append(key)
+
     def _conflicts(self, order: Order, before: Entered | None, revision: int) -> Iterator[Reason]:
         if (order.resource, order.order_id) in self._revoked:
             yield Reason(ReasonCode.REVOKED, f"order {order.order_id} was cancelled; give a new id", "order_id")
+        elif self.ids.get((order.resource, order.order_id), self) is not self:
+            text = f"order {order.order_id} is for another clearing; give a new id"
+            yield Reason(ReasonCode.DUPLICATE_ID, text, "order_id")
         if before is None:
             return
         if before.order.order_id != order.order_id:
@@ -139,7 +186,7 @@ def _wide(row: tuple[float, ...], width: int) -> tuple[float, ...]:
 
 def _repeated(before: Order, order: Order) -> Answer:
     if before == order:
-        return OrderStatus.ACKNOWLEDGED, (Reason(ReasonCode.ALREADY_SUBMITTED, "the order is in the book already"),)
+        return _AGAIN
     text = f"order {order.order_id} is in the book with other content; a change needs a later revision"
     return OrderStatus.REJECTED, (Reason(ReasonCode.DUPLICATE_ID, text, "order_id"),)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 
 import attrs
 
@@ -158,7 +159,18 @@ def _curve_faults(curve: Curve, number: int) -> Iterator[Reason]:
 
 def _cost(curve: Curve) -> float:
     """Most that a curve can cost an hour, buying at its own prices [$/h]."""
-    return max(0.0, *(quantity * price for quantity, price in zip(*curve, strict=True)))
+    points = tuple(zip(*curve, strict=True))
+    return max(0.0, *(q * p for q, p in points), *(_between(*ends) for ends in pairwise(points)))
+
+
+def _between(start: tuple[float, float], end: tuple[float, float]) -> float:
+    """Greatest quantity times price on a straight line: where its parabola peaks, if that is between the ends [$/h]."""
+    (first_kw, first_per_kwh), (last_kw, last_per_kwh) = start, end
+    if last_kw == first_kw or last_per_kwh == first_per_kwh:
+        return 0.0
+    slope = (last_per_kwh - first_per_kwh) / (last_kw - first_kw)
+    peak_kw = (first_kw - first_per_kwh / slope) / 2.0
+    return peak_kw * (first_per_kwh + slope * (peak_kw - first_kw)) if first_kw < peak_kw < last_kw else 0.0
 
 
 def _blocks(quantity_kw: tuple[float, ...], price_per_kwh: tuple[float, ...]) -> Points:

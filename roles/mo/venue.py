@@ -12,7 +12,7 @@ from ..interfaces import CancelOrder, Order, OrderResponse, OrderStatus, Registr
 from ..settlement import Dues
 from .ledger import PositionLedger
 from .mechanism import Mechanism, mechanism
-from .order_book import Answer, Entered
+from .order_book import Answer, Entered, OrderBook
 from .order_faults import Limits
 from .participants import Participants
 from .price_forecast import SmoothedPrices
@@ -33,6 +33,8 @@ class SeriesMemory:
     """The last estimate of the load that does not bid."""
     orders: dict[str, Entered] = attrs.field(factory=dict)
     """The last order of each resource."""
+    order_ids: dict[tuple[str, str], OrderBook] = attrs.field(factory=dict)
+    """Resource and id of the orders of instances that live, each with the book that it was entered into."""
 
 
 @attrs.define

@@ -130,6 +130,7 @@ class Play:
                         port.name,
                         product=call.product,
                         clearing=call.clearing,
+                        order_id=f"o{call.clearing}",
                         first_slot=call.first_slot,
                         slot_length=call.slot_length,
                         quantity_kw=rows[0],

@@ -175,6 +175,27 @@ def test_an_order_that_may_cost_more_than_the_credit_is_rejected(play) -> None:
     assert play.run({"agent.h1-a": play.sends(order)}, credit_limit=0.051).of(Award)
 
 
+COSTLY: dict[str, dict[str, Any]] = {
+    # From 0.5 to 0.1 $/kWh over 4 kW the most is spent between the ends: 2.5 kW at 0.25 $/kWh.
+    "points": {"quantity_kw": ((0.0, 4.0),), "price_per_kwh": ((0.5, 0.1),)},
+    "a polynomial": {
+        "form": CurveForm.POLYNOMIAL,
+        "quantity_kw": ((0.0, 4.0),),
+        "price_per_kwh": ((0.5, -0.1),),
+    },
+    "blocks": {"form": CurveForm.BLOCK, "quantity_kw": ((2.5,),), "price_per_kwh": ((0.25,),)},
+}
+
+
+@pytest.mark.parametrize("form", list(COSTLY))
+def test_the_cost_of_an_order_is_the_most_that_is_spent_anywhere_on_its_curve(play, form: str) -> None:
+    order = play.order("h1-a", **COSTLY[form])
+    most = 2.5 * 0.25 / 12.0
+    log = play.run({"agent.h1-a": play.sends(order)}, credit_limit=most * 0.999)
+    assert responses(log, "h1-a") == [(OrderStatus.REJECTED, [ReasonCode.LIMIT_EXCEEDED])]
+    assert play.run({"agent.h1-a": play.sends(order)}, credit_limit=most * 1.001).of(Award)
+
+
 @pytest.mark.parametrize("when", ["gate", "clearing"])
 def test_an_order_for_a_closed_gate_is_rejected_at_once(play, when: str) -> None:
     late = play.sends(play.order("h1-x", *play.wants), when=getattr(play, when))
@@ -270,6 +291,72 @@ def test_an_order_that_expires_before_the_clearing_takes_no_part_and_is_told_so(
     assert responses(log, "h1-a")[1] == (OrderStatus.EXPIRED, [])
     assert log.of(Award) == []
     assert play.run({"agent.h1-a": play.sends(order, valid_until=play.clearing + 1)}).of(Award)
+
+
+def sending(play, *told: tuple[int, Order, int | None]):
+    """Orders, each with its instant and its last valid instant."""
+
+    async def main(port: Port) -> None:
+        port.publish(play.registration(port.name))
+        for instant, order, valid_until in told:
+            await port.sleep_until(instant)
+            port.publish(order, valid_until=valid_until)
+
+    return main
+
+
+def test_an_order_that_has_run_out_is_in_nobodys_way(play) -> None:
+    first, second = play.order("h1-a", *play.wants), play.order("h1-a", *play.wants, order_id="o2")
+    told = (play.lead + 1, first, play.lead + MINUTE), (play.lead + MINUTE, second, None)
+    log = play.run({"agent.h1-a": sending(play, *told)})
+    assert [(each.order_id, each.status) for each in log.of(OrderResponse)] == [
+        ("o1", OrderStatus.ACKNOWLEDGED),
+        ("o1", OrderStatus.EXPIRED),
+        ("o2", OrderStatus.ACKNOWLEDGED),
+    ]
+    assert [award.order_id for award in log.of(Award)] == ["o2"]
+
+
+def test_an_order_that_has_run_out_cannot_be_cancelled_any_more(play) -> None:
+    async def main(port: Port) -> None:
+        await sending(play, (play.lead + 1, play.order("h1-a", *play.wants), play.lead + MINUTE))(port)
+        await port.sleep_until(play.lead + MINUTE)
+        port.publish(play.cancels("h1-a"))
+
+    assert responses(play.run({"agent.h1-a": main}), "h1-a")[1:] == [
+        (OrderStatus.EXPIRED, []),
+        (OrderStatus.REJECTED, [ReasonCode.UNKNOWN_REFERENCE]),
+    ]
+
+
+@pytest.mark.parametrize("early", [0, MINUTE])
+def test_an_order_that_has_run_out_when_it_comes_is_rejected(play, early: int) -> None:
+    when = play.start - 3 * MINUTE
+    log = play.run({"agent.h1-a": sending(play, (when, play.order("h1-a", *play.wants), when - early))})
+    assert responses(log, "h1-a") == [(OrderStatus.REJECTED, [ReasonCode.EXPIRED])]
+    assert log.of(Award) == []
+
+
+def test_an_order_that_is_in_the_book_is_known_again_after_the_gate_and_any_other_is_too_late(play) -> None:
+    order = play.order("h1-a", *play.wants)
+    other = play.order("h1-a", (1.0, 0.3))
+    late = play.gate, play.gate + 1
+    agent = sending(play, (play.lead + 1, order, None), (late[0], order, None), (late[1], other, None))
+    assert responses(play.run({"agent.h1-a": agent}), "h1-a") == [
+        (OrderStatus.ACKNOWLEDGED, []),
+        (OrderStatus.ACKNOWLEDGED, [ReasonCode.ALREADY_SUBMITTED]),
+        (OrderStatus.REJECTED, [ReasonCode.GATE_CLOSED]),
+    ]
+
+
+@pytest.mark.parametrize(("dispute_min", "later", "code"), [(60.0, 1, ReasonCode.DUPLICATE_ID), (0.0, 3, None)])
+def test_an_id_is_for_one_clearing_as_long_as_that_lives(play, dispute_min: float, later: int, code) -> None:
+    span = later * play.slot
+    again = play.order("h1-a", *play.wants, clearing=play.clearing + span, first_slot=play.start + span)
+    told = (play.lead + 1, play.order("h1-a", *play.wants), None), (play.lead + span + 1, again, None)
+    log = play.run({"agent.h1-a": sending(play, *told)}, play.spec(dispute_min=dispute_min), stop=play.stop + span)
+    second = (OrderStatus.ACKNOWLEDGED, []) if code is None else (OrderStatus.REJECTED, [code])
+    assert responses(log, "h1-a") == [(OrderStatus.ACKNOWLEDGED, []), second]
 
 
 def test_every_order_is_answered_once_and_every_good_one_awarded_once(play) -> None:
