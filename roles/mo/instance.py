@@ -59,6 +59,8 @@ class MarketInstance:
     """First instant at which orders are taken."""
     refined: tuple[Cleared | None, ...] = attrs.field(default=(), init=False)
     """The slots of the refined market that this instance's slots lie in, as they were when it negotiated."""
+    absent: frozenset[str] = attrs.field(default=frozenset(), init=False)
+    """Resources that have said, in time, that no order of theirs is to be expected."""
     entered: list[Entered] = attrs.field(factory=list, init=False)
     """The orders that take part, in the order of the slots' arrays."""
     holders: Holders = attrs.field(default=Holders((), ()), init=False)
@@ -171,10 +173,14 @@ class MarketInstance:
         )
 
     def _look_up(self) -> None:
-        """Learn what the refined market has cleared by now: never earlier, when it had no result to give."""
+        """Learn what the refined market has cleared by now, never earlier, when it had no result to give; and who comes.
+
+        The time for reservations is over then.
+        """
         refines = self.timeline.spec.refines
         ledger = self.venue.ledger
         self.refined = tuple(ledger.at(refines, start) if refines else None for start in self.slot_starts)
+        self.absent = self.venue.participants.absent(self.timeline.spec.product, self.timeline.clearing)
 
     def expected_prices(self) -> tuple[float, ...]:
         """Price of each slot to plan against; empty where nothing is known of the first [$/kWh].
@@ -225,7 +231,9 @@ class MarketInstance:
         for gone in self.book.void(transformers):
             self.venue.answer(gone.order, gone.revision, _LEFT)
         memory = self.venue.memory(self.timeline.spec)
-        stand_ins, self.rules = missing_orders(self.venue, self.timeline, self.book, self.slot_starts, self.refined)
+        stand_ins, self.rules = missing_orders(
+            self.venue, self.timeline, self.book, self.slot_starts, self.refined, self.absent
+        )
         memory.orders |= {each.order.resource: each for each in self.book}
         self.entered = sorted([*self.book, *stand_ins], key=lambda each: each.order.resource)
         orders = [each.order for each in self.entered]

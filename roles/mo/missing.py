@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 import attrs
 
@@ -25,12 +25,13 @@ def missing_orders(
     book: OrderBook,
     slot_starts: tuple[Instant, ...],
     refined: tuple[Cleared | None, ...],
+    absent: Container[str],
 ) -> tuple[list[Entered], tuple[str, ...]]:
     """Stand-ins for the orders of those who are expected and silent, and a line on what was done."""
     spec = timeline.spec
     if not venue.mechanism(timeline).takes_orders:
         return [], ()
-    expected = venue.participants.expected(spec.product, timeline.clearing, timeline.first_slot, but=book)
+    expected = venue.participants.expected(timeline.first_slot, absent=absent, but=book)
     silent = [each for each in expected if not book.has_withdrawn(each.resource)]
     if not silent:
         return [], ()

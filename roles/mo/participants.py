@@ -98,16 +98,21 @@ class Participants:
             for each in self._assignments
         ]
 
+    def absent(self, product: str, clearing: Instant) -> frozenset[str]:
+        """The resources that, as far as is known now, do not attend a clearing."""
+        named = [resource for series, resource in self._absent if series == product]
+        return frozenset(resource for resource in named if not self._attends(product, resource, clearing))
+
     def expected(
-        self, product: str, clearing: Instant, instant: Instant, *, but: Container[str] = ()
+        self, instant: Instant, *, absent: Container[str] = (), but: Container[str] = ()
     ) -> Iterator[Registration]:
-        """The resources from which an order is expected for a clearing, but for some, by name."""
+        """The resources from which an order is expected for a slot, but for some, by name."""
         held = self.assignments(instant)
         if not self._by_resource:
             self._by_resource = [self._registered[name] for name in sorted(self._registered)]
         for registration in self._by_resource:
             resource = registration.resource
-            if resource not in but and registration.usage_point in held and self._attends(product, resource, clearing):
+            if resource not in but and resource not in absent and registration.usage_point in held:
                 yield registration
 
     def _attends(self, product: str, resource: str, clearing: Instant) -> bool:

@@ -32,7 +32,7 @@ def registered(play) -> Participants:
 
 
 def expected(made: Participants, clearing: int) -> list[str]:
-    return [each.resource for each in made.expected("real-time", clearing, clearing)]
+    return [each.resource for each in made.expected(clearing, absent=made.absent("real-time", clearing))]
 
 
 @pytest.mark.parametrize("rating", [nan, inf, -1.0])
@@ -76,6 +76,19 @@ def test_a_registered_resource_is_expected_until_it_says_otherwise(play) -> None
     assert (expected(made, 6), expected(made, 7)) == (["h2-a"], ["h1-a", "h2-a"])
     reserve(attends=True)
     assert expected(made, 6) == ["h1-a", "h2-a"]
+
+
+@pytest.mark.parametrize(("late", "rules"), [(0, ()), (1, ("missing orders: 1, of which 0 by rule exclude",))])
+def test_a_reservation_counts_until_the_end_of_the_state_that_is_for_it(play, late: int, rules) -> None:
+    async def main(port: Port) -> None:
+        port.publish(play.registration(port.name))
+        # Active from minute 4 to 5, negotiation to 6, orders to 8.
+        await port.sleep_until(5 * MINUTE - 1 + late)
+        port.publish(Reservation(market="retail", product="real-time", resource=port.name, attends=False))
+
+    spec = play.spec(activation_lead_min=1.0, negotiation_lead_min=1.0)
+    first, second = play.run({"agent.h1-a": main}, spec, stop=play.stop + play.slot).of(ClearingResult)
+    assert (first.rules, second.rules) == (rules, ())
 
 
 def test_of_several_assignments_the_one_in_force_counts(play) -> None:
