@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import attrs
 
-from ..kernel import Port
+from ..kernel import Duration, Instant, Port
 from ..roles.interfaces import (
     NO_MARKET,
     MarketCall,
@@ -100,7 +100,7 @@ class _Running:
         )
 
     def _curves(self, call: MarketCall) -> Rows:
-        rows = within(self.agent.fleet.curves(self.place, call), self._bounds_kw(call))
+        rows = self._within_bounds(self.agent.fleet.curves(self.place, call), call)
         outcome = self.agent.fleet.planned(self.place, call)
         if outcome is not Outcome.OPTIMAL:
             self.port.publish(
@@ -113,9 +113,17 @@ class _Running:
             )
         return rows
 
-    def _bounds_kw(self, call: MarketCall) -> list[tuple[float, float]]:
-        """Most that this device may draw and inject in each slot of a call, if it had the connection for itself."""
+    def _within_bounds(self, rows: Rows, call: MarketCall) -> Rows:
+        """The curves as far as this device may draw and inject, if it had the connection for itself."""
+        # The tightest limits of the whole horizon; hardly any curve is beyond them, and then each slot is looked at.
+        most_in, most_out = self._bounds_kw(call.first_slot, call.slots * call.slot_length)
+        if all(-most_out <= quantity[0] and quantity[-1] <= most_in for quantity in rows[0]):
+            return rows
         slots = range(call.first_slot, call.first_slot + call.slots * call.slot_length, call.slot_length)
-        limits_kw = (self.agent.connection.limits_kw(slot, call.slot_length) for slot in slots)
+        return within(rows, (self._bounds_kw(slot, call.slot_length) for slot in slots))
+
+    def _bounds_kw(self, start: Instant, duration: Duration) -> tuple[float, float]:
+        """Most that this device may draw and inject through a time."""
         import_kw, export_kw = self.agent.ratings_kw
-        return [(min(import_kw, most_in), min(export_kw, most_out)) for most_in, most_out in limits_kw]
+        most_in, most_out = self.agent.connection.limits_kw(start, duration)
+        return min(import_kw, most_in), min(export_kw, most_out)

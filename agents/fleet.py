@@ -140,8 +140,13 @@ class Fleet:
 
 
 def _rows(bids: Bids) -> list[Rows]:
-    quantities, prices = bids.quantity_kw.tolist(), bids.price_per_kwh.tolist()
-    return [
-        (tuple(map(tuple, quantity)), tuple(map(tuple, price)))
-        for quantity, price in zip(quantities, prices, strict=True)
-    ]
+    quantities, prices = _points(bids.quantity_kw), _points(bids.price_per_kwh)
+    return list(zip(quantities, prices, strict=True))
+
+
+def _points(values: FloatArray) -> list[tuple[tuple[float, ...], ...]]:
+    """An array of shape (n_devices, n_slots, n_points) as tuples, by device and slot."""
+    _, slots, points = values.shape
+    # Zip takes the points of a slot from one iterator, which is faster than a list of each.
+    by_slot = list(zip(*[iter(values.ravel().tolist())] * points, strict=True))
+    return [tuple(by_slot[first : first + slots]) for first in range(0, len(by_slot), slots)]
