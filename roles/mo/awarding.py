@@ -37,7 +37,7 @@ async def clear_instance(instance: MarketInstance) -> None:
 
 def _replaced(instance: MarketInstance, start: Instant) -> tuple[str, ...]:
     """What was ignored for a slot, and what was replaced by rule."""
-    rules = (*instance.rules, *instance.ignored.get(start, ()))
+    rules = (*instance.rules, *instance.remarks.get(start, ()))
     if start in instance.offers:
         return rules
     return (*rules, f"missing offer: {instance.timeline.spec.missing_offer.value}")
@@ -106,7 +106,7 @@ def _publish_no_positions(instance: MarketInstance, start: Instant) -> None:
 
 
 def _conclude(instance: MarketInstance, cleared: Sequence[SlotAwards], holders: Holders) -> None:
-    """Positions of those who hold some into the ledger, an award for every order, prices for those who wait for them."""
+    """Positions of the holders into the ledger, an award for every order, prices for those who wait for them."""
     for awards in cleared:
         _enter_positions(instance, awards, holders)
     if cleared:

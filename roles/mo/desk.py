@@ -12,6 +12,8 @@ from ..interfaces import (
     Assignment,
     CancelOrder,
     Dispute,
+    DisputeAnswer,
+    DisputeStatus,
     LoadEstimate,
     MarketEnergy,
     Order,
@@ -26,7 +28,7 @@ from ..interfaces import (
     Reservation,
     SupplyOffer,
 )
-from .hearing import misfits
+from .hearing import as_text, misfits
 from .instance import MarketInstance
 from .order_book import Answer
 from .series import SeriesRun
@@ -146,10 +148,20 @@ class Desk:
 
     def _dispute(self, envelope: Envelope[Dispute]) -> None:
         dispute = envelope.message
-        if dispute.product in self.series:
-            instance, _ = self.series[dispute.product].find(dispute.clearing)
-            if instance is not None:
-                instance.reconcile.dispute(dispute)
+        if dispute.product not in self.series:
+            self._refuse_dispute(envelope, (_unknown_series(dispute.product),))
+            return
+        instance, (_, why) = self.series[dispute.product].find(dispute.clearing)
+        if instance is None or not instance.reconcile.dispute(dispute):
+            self._refuse_dispute(envelope, self._undisputed(dispute, why))
+
+    def _undisputed(self, dispute: Dispute, why_unknown: tuple[Reason, ...]) -> tuple[Reason, ...]:
+        """Why a clearing has nothing that could be disputed, if there is such a clearing."""
+        if any(reason.code is ReasonCode.UNKNOWN_REFERENCE for reason in why_unknown):
+            return why_unknown
+        if why_unknown and dispute.clearing <= self.venue.port.now:
+            return (Reason(ReasonCode.GATE_CLOSED, "the settlement of this clearing is final", "clearing"),)
+        return (Reason(ReasonCode.UNKNOWN_REFERENCE, "nothing is stated of this clearing", "statement"),)
 
     # What makes no sense
 
@@ -158,6 +170,19 @@ class Desk:
 
     def _refuse_registration(self, envelope: Envelope[Registration], reasons: tuple[Reason, ...]) -> None:
         self._answer_registration(envelope.message.resource, RegistrationStatus.REJECTED, reasons)
+
+    def _refuse_dispute(self, envelope: Envelope[Dispute], reasons: tuple[Reason, ...]) -> None:
+        dispute = envelope.message
+        self.venue.port.publish(
+            DisputeAnswer(
+                market=dispute.market,
+                party=dispute.party,
+                dispute=as_text(dispute.dispute),
+                statement=as_text(dispute.statement),
+                status=DisputeStatus.REJECTED,
+                reasons=reasons,
+            )
+        )
 
     def _refuse_estimate(self, envelope: Envelope[LoadEstimate], reasons: tuple[Reason, ...]) -> None:
         if not any(reason.path in ("product", "slot_start") for reason in reasons):
@@ -190,6 +215,7 @@ _HANDLERS: Mapping[type, Callable[[Desk, Any], None]] = {
 
 _REFUSALS: Mapping[type, Callable[[Desk, Any, tuple[Reason, ...]], None]] = {
     CancelOrder: Desk._refuse_order,
+    Dispute: Desk._refuse_dispute,
     LoadEstimate: Desk._refuse_estimate,
     Order: Desk._refuse_order,
     Registration: Desk._refuse_registration,

@@ -32,6 +32,11 @@ def misfits(message: object) -> tuple[Reason, ...]:
     return found if found or beyond is None else tuple(beyond(message))
 
 
+def as_text(given: object) -> str:
+    """An id as it came, or nothing for one that is no text: an answer has to make sense itself."""
+    return given if isinstance(given, str) else ""
+
+
 @cache
 def _tests(cls: type) -> tuple[tuple[str, Test, str], ...]:
     """Name, test and what is expected, of each field of a message."""

@@ -72,8 +72,8 @@ class MarketInstance:
     """Transformer to its place in the slots' arrays."""
     estimates_kw: dict[Instant, float] = attrs.field(factory=dict, init=False)
     offers: dict[Instant, SupplyOffer] = attrs.field(factory=dict, init=False)
-    ignored: dict[Instant, tuple[str, ...]] = attrs.field(factory=dict, init=False)
-    """Messages about a slot that make no sense, a line on each."""
+    remarks: dict[Instant, tuple[str, ...]] = attrs.field(factory=dict, init=False)
+    """What was ignored for a slot, and replaced by rule, a line on each."""
     reconcile: Reconcile = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -122,7 +122,10 @@ class MarketInstance:
     def ignore(self, slot_start: Instant, what: str, reasons: tuple[Reason, ...]) -> None:
         """Note a message about a slot that makes no sense, so that the result says so."""
         faults = "; ".join(f"{reason.path}: {reason.text}" for reason in reasons)
-        self.ignored[slot_start] = (*self.ignored.get(slot_start, ()), f"ignored {what}: {faults}")
+        self._remark(slot_start, f"ignored {what}: {faults}")
+
+    def _remark(self, slot_start: Instant, line: str) -> None:
+        self.remarks[slot_start] = (*self.remarks.get(slot_start, ()), line)
 
     def has(self, resource: str, order_id: str) -> bool:
         """Whether the book knows an order."""
@@ -173,10 +176,7 @@ class MarketInstance:
         )
 
     def _look_up(self) -> None:
-        """Learn what the refined market has cleared by now, never earlier, when it had no result to give; and who comes.
-
-        The time for reservations is over then.
-        """
+        """Learn what the refined market has cleared by now: never earlier, when it had no result; and who comes."""
         refines = self.timeline.spec.refines
         ledger = self.venue.ledger
         self.refined = tuple(ledger.at(refines, start) if refines else None for start in self.slot_starts)
@@ -187,14 +187,8 @@ class MarketInstance:
 
         That of the refined market, else the last forecast of the series; a slot that is new has the price before it.
         """
-        forecast = self.venue.memory(self.timeline.spec).prices
-        prices: list[float] = []
-        for start, refined in zip(self.slot_starts, self.refined, strict=True):
-            price = forecast.at(start) if refined is None else refined.price_per_kwh
-            if price is None and not prices:
-                return ()
-            prices.append(prices[-1] if price is None else price)
-        return tuple(prices)
+        known = [None if refined is None else refined.price_per_kwh for refined in self.refined]
+        return self.venue.memory(self.timeline.spec).prices.expected(self.slot_starts, known)
 
     async def _lead(self) -> None:
         if len(self.refined) != len(self.slot_starts):
@@ -243,6 +237,8 @@ class MarketInstance:
         arrays = stacked(self.entered, len(self.slot_starts))
         arrival = np.array([each.arrival for each in self.entered], dtype=np.intp)
         for start, quantity_kw, price_per_kwh in zip(self.slot_starts, *arrays, strict=True):
+            if start not in self.estimates_kw:
+                self._remark(start, "missing load estimate: the last")
             memory.inelastic_kw = self.estimates_kw.get(start, memory.inelastic_kw)
             self.slots.append(self._slot(quantity_kw, price_per_kwh, places, arrival, memory.inelastic_kw))
 

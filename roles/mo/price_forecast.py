@@ -34,6 +34,16 @@ class SmoothedPrices:
         self._by_slot = made
         return tuple(made.values())
 
+    def expected(self, slots: Sequence[Instant], known: Sequence[float | None]) -> tuple[float, ...]:
+        """Price of each slot: as known, else as forecast, else that before it; empty without a first one [$/kWh]."""
+        prices: list[float] = []
+        for slot, price in zip(slots, known, strict=True):
+            price = self._by_slot.get(slot) if price is None else price
+            if price is None and not prices:
+                return ()
+            prices.append(prices[-1] if price is None else price)
+        return tuple(prices)
+
     def at(self, slot: Instant) -> float | None:
         """The forecast for a slot of the last clearing [$/kWh]."""
         return self._by_slot.get(slot)

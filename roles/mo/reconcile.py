@@ -60,10 +60,12 @@ class Reconcile:
         else:
             self._read(self._reconciliation, energy)
 
-    def dispute(self, dispute: Dispute) -> None:
-        """Take a dispute and answer it."""
-        if self._reconciliation is not None:
-            self._say(self._reconciliation.dispute(dispute))
+    def dispute(self, dispute: Dispute) -> bool:
+        """Take a dispute and answer it; returns whether there is anything here that could be disputed."""
+        if self._reconciliation is None:
+            return False
+        self._say(self._reconciliation.dispute(dispute))
+        return True
 
     def finish(self) -> None:
         """Issue the final statement for what was delivered, if it is not out."""

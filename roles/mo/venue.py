@@ -10,6 +10,7 @@ import attrs
 from ...kernel import Instant, Port
 from ..interfaces import CancelOrder, Order, OrderResponse, OrderStatus, Registration
 from ..settlement import Dues
+from .hearing import as_text
 from .ledger import PositionLedger
 from .mechanism import Mechanism, mechanism
 from .order_book import Answer, Entered, OrderBook
@@ -73,7 +74,7 @@ class Venue:
                 market=self.port.name,
                 product=order.product,
                 resource=order.resource,
-                order_id=order.order_id if isinstance(order.order_id, str) else "",
+                order_id=as_text(order.order_id),
                 answered_revision=revision,
                 status=status,
                 reasons=reasons,

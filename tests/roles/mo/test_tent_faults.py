@@ -194,7 +194,7 @@ def test_9_one_silent_party_stalls_nobody_and_no_message_is_overwritten(play) ->
     (told,) = [e for e in log.envelopes if isinstance(e.message, ClearingResult)]
     assert told.instant == play.clearing
     assert told.message.supply_price_per_kwh == 0.3
-    assert told.message.rules == ("missing orders: 1, of which 0 by rule exclude",)
+    assert told.message.rules == ("missing orders: 1, of which 0 by rule exclude", "missing load estimate: the last")
 
 
 def test_10_prices_of_a_horizon_are_kept_slot_by_slot_and_without_gaps(play) -> None:
