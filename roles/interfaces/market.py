@@ -165,4 +165,6 @@ class ClearingResult:
     marginal_fraction: float = field("share of the orders at the margin that is served", unit="1", default=1.0)
     validated: bool = field("whether the distribution operator has agreed; if it is silent, awards stand", default=True)
     binding: tuple[str, ...] = field("network elements that the distribution operator has limited", default=())
-    rules: tuple[str, ...] = field("what was replaced by rule: missing orders, a missing offer", default=())
+    rules: tuple[str, ...] = field(
+        "what was ignored, and replaced by rule: missing orders, a missing estimate, a missing offer", default=()
+    )

@@ -18,7 +18,6 @@ from ..interfaces import (
     MarketControl,
     MarketInfo,
     MarketSession,
-    Payment,
     SessionStatus,
 )
 from ..settlement.rules import SettlementRules
@@ -103,16 +102,13 @@ class _Operator:
         self._announce(SessionStatus.OPEN, "")
         for halt in self.rules.halts:
             port.start(self._keep_halt(halt))
-        for activity in (self._obey, self._take_payments, self._end, self.account.settle_invoices, self.account.close):
+        account = self.account
+        for activity in (self._obey, account.receive, self._end, account.settle_invoices, account.close):
             port.start(activity())
 
     async def _hear(self, heard: Subscription[object]) -> None:
         async for envelope in heard.envelopes():
             self.desk.hear(envelope)
-
-    async def _take_payments(self) -> None:
-        async for payment in self.port.subscribe(Payment, payee_role="mo"):
-            self.account.book(payment)
 
     # The session
 

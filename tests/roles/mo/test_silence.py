@@ -1,18 +1,23 @@
 """Nobody who asks is left without an answer, and nothing that is replaced goes unsaid."""
 
+from decimal import Decimal
+
 import attrs
 import pytest
 
 from gridbus.kernel import HOUR, MINUTE, Port
 from gridbus.kernel.testing import Log
 from gridbus.roles.interfaces import (
+    AccountStatement,
     AggregateDemand,
     ClearingResult,
     Dispute,
     DisputeAnswer,
     DisputeStatus,
     MarketCall,
+    Payment,
     ReasonCode,
+    TransferKind,
 )
 
 SPAN = 5 * MINUTE
@@ -55,6 +60,19 @@ def test_a_dispute_that_is_about_nothing_is_rejected(play, when: int, changes, c
     assert (answer.party, answer.status) == ("green", DisputeStatus.REJECTED)
     assert answer.dispute == ("" if dispute.dispute is None else "d1")
     assert [reason.code for reason in answer.reasons] == [code]
+
+
+def test_what_is_paid_to_the_market_is_in_its_books(play) -> None:
+    async def lse(port: Port) -> None:
+        port.start(play.retailer()(port))
+        await port.sleep_until(MINUTE)
+        for amount in ("1.25", "0.50"):
+            fee = {"payee_role": "mo", "payee": "retail", "kind": TransferKind.MARKET_FEE}
+            port.publish(Payment(**fee, amount=Decimal(amount)))
+
+    log = play.run({}, lse=lse)
+    (account,) = [each for each in log.of(AccountStatement) if each.party == "retail"]
+    assert (account.received, account.paid) == (Decimal("1.75"), Decimal(0))
 
 
 def test_a_missing_load_estimate_is_the_last_one_and_the_result_says_so(play) -> None:
