@@ -14,7 +14,7 @@ import numpy as np
 from ...kernel import Instant
 from ..auction.curves import FloatArray
 from ..interfaces import Assignment, Dispute, LoadEstimate, MarketEnergy
-from ..settlement import DeliverySlot, Issue, MarketInstance, Reconciliation
+from ..settlement import DeliverySlot, Issue, Reconciliation, SettledInstance
 from ..settlement.two_settlement import BoolArray
 from .ledger import Cleared
 from .spec import Timeline
@@ -81,7 +81,7 @@ class Reconcile:
         slots = tuple(self._slots())
         if slots:
             self._reconciliation = Reconciliation(
-                MarketInstance(
+                SettledInstance(
                     market=self.venue.port.name,
                     do=self.venue.rules.do,
                     product=self.timeline.spec.product,

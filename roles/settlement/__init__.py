@@ -4,7 +4,7 @@ from .books import Books, ClearingAccount, Party, Transfer
 from .dues import Due, Dues
 from .flexibility import FlexibilityOrder
 from .rules import ImbalancePrice, LossPayer, LossPrice, NetworkCharges, Receiver, SettlementRules
-from .statements import Issue, MarketInstance, Reconciliation
+from .statements import Issue, Reconciliation, SettledInstance
 from .states import ReconcileEvent, ReconcileState
 from .two_settlement import DeliverySlot, Metered
 
@@ -19,7 +19,6 @@ __all__ = [
     "Issue",
     "LossPayer",
     "LossPrice",
-    "MarketInstance",
     "Metered",
     "NetworkCharges",
     "Party",
@@ -27,6 +26,7 @@ __all__ = [
     "ReconcileEvent",
     "ReconcileState",
     "Reconciliation",
+    "SettledInstance",
     "SettlementRules",
     "Transfer",
 ]

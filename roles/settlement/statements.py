@@ -31,7 +31,7 @@ from .two_settlement import DeliverySlot, Entities
 
 
 @attrs.frozen(eq=False)
-class MarketInstance:
+class SettledInstance:
     """What a market has cleared, as far as it is binding: what its settlement starts from."""
 
     market: str
@@ -71,7 +71,7 @@ class Reconciliation:
     Every method takes what has happened and returns what has to be said and paid for it.
     """
 
-    instance: MarketInstance
+    instance: SettledInstance
     rules: SettlementRules
     state: ReconcileState = attrs.field(default=ReconcileState.AWAIT_METER, init=False)
     version: int = attrs.field(default=0, init=False)

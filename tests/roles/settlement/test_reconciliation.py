@@ -25,9 +25,9 @@ from gridbus.roles.settlement import (
     Dues,
     Issue,
     LossPayer,
-    MarketInstance,
     ReconcileState,
     Reconciliation,
+    SettledInstance,
     SettlementRules,
 )
 
@@ -39,7 +39,7 @@ END: Instant = SLOTS * LENGTH
 RULES = SettlementRules(fee_per_kwh=0.001, itemised=True)
 
 
-def instance() -> MarketInstance:
+def instance() -> SettledInstance:
     """Two quarters of an hour; three usage points of two retailers are awarded 4, 2 and -1 kW."""
     slots = [
         DeliverySlot(
@@ -57,7 +57,7 @@ def instance() -> MarketInstance:
         )
         for number in range(SLOTS)
     ]
-    return MarketInstance("retail", "wires", "real-time", 0, tuple(slots))
+    return SettledInstance("retail", "wires", "real-time", 0, tuple(slots))
 
 
 def reconciliation(**changes: Any) -> Reconciliation:

@@ -14,7 +14,7 @@ from gridbus.roles.interfaces import LineKind, SettlementStatement, StatementLin
 from gridbus.roles.lse.billing import OwnBooks, contradictions
 from gridbus.roles.lse.billing.statement_check import Claim
 from gridbus.roles.lse.forecast import Expected
-from gridbus.roles.settlement import DeliverySlot, MarketInstance, Reconciliation, SettlementRules
+from gridbus.roles.settlement import DeliverySlot, Reconciliation, SettledInstance, SettlementRules
 
 STEP = 15 * MINUTE
 NAMES = ("h0", "h1", "h2")
@@ -44,7 +44,7 @@ def statements(
         )
         for number in range(4)
     )
-    instance = MarketInstance(market="retail", do="wires", product="real-time", clearing=0, slots=slots)
+    instance = SettledInstance(market="retail", do="wires", product="real-time", clearing=0, slots=slots)
     made = Reconciliation(instance, SettlementRules(itemised=itemised))
     issue = [made.read(number * STEP, STEP, NAMES, metered[number].tolist()) for number in range(4)]
     return tuple(statement for each in issue for statement in each.statements)
