@@ -28,7 +28,7 @@ from ..interfaces import (
     Reservation,
     SupplyOffer,
 )
-from .hearing import as_text, misfits
+from .hearing import as_text, misdated, misfits
 from .instance import MarketInstance
 from .order_book import Answer
 from .series import SeriesRun
@@ -46,7 +46,7 @@ class Desk:
         """Deal with a message; with one that makes no sense, by saying so."""
         cls = type(envelope.message)
         # The registry is the one that all rests on, and speaks most.
-        reasons = () if cls is Assignment else misfits(envelope.message)
+        reasons = () if cls is Assignment else misfits(envelope.message) or misdated(envelope)
         if not reasons:
             _HANDLERS[cls](self, envelope)
         elif cls in _REFUSALS:

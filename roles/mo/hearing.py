@@ -11,6 +11,7 @@ from functools import cache
 from math import isfinite
 from typing import Any
 
+from ...kernel import Envelope
 from ...kernel.shape import Choice, Kind, Listing, Maybe, Scalar, Shape, structure_of
 from ..interfaces import LoadEstimate, MarketEnergy, Reason, ReasonCode, SupplyOffer
 
@@ -22,14 +23,24 @@ Test = Callable[[object], bool]
 
 def misfits(message: object) -> tuple[Reason, ...]:
     """All that keeps a message from being worked with; none for a good one."""
-    cls: type[Any] = type(message)
+    cls: type = type(message)
     found = tuple(
-        Reason(ReasonCode.OUT_OF_BOUNDS, f"give {expected}, not what is here, of type {type(given).__name__}", name)
+        _bad(name, f"give {expected}; what is here is of type {type(given).__name__}")
         for name, test, expected in _tests(cls)
         if not test(given := getattr(message, name))
     )
     beyond = _BEYOND.get(cls)
     return found if found or beyond is None else tuple(beyond(message))
+
+
+def misdated(envelope: Envelope[Any]) -> tuple[Reason, ...]:
+    """What keeps revision and last valid instant of an envelope from being compared with others."""
+    found = []
+    if not _is_whole(envelope.revision):
+        found.append(_bad("revision", "give the revision as a whole number"))
+    if envelope.valid_until is not None and not _is_whole(envelope.valid_until):
+        found.append(_bad("valid_until", "give the last valid instant as a whole number, or none"))
+    return tuple(found)
 
 
 def as_text(given: object) -> str:
@@ -101,17 +112,26 @@ _SCALARS: Mapping[Kind, Test] = {
     Kind.DURATION: _is_whole,
 }
 
+_NAMES: Mapping[Kind, str] = {
+    Kind.TEXT: "text",
+    Kind.FLAG: "true or false",
+    Kind.NUMBER: "a number",
+    Kind.INTEGER: "a whole number of 64 bits",
+    Kind.INSTANT: "an instant, a whole number of 64 bits",
+    Kind.DURATION: "a duration, a whole number of 64 bits",
+}
+
 
 def _expected(shape: Shape) -> str:
     match shape:
         case Scalar(kind=kind):
-            return kind.value if kind is Kind.TEXT else f"a value that is {kind.value}, of at most 64 bits"
+            return _NAMES.get(kind, f"a {kind.value}")
         case Choice(values=values):
-            return f"the choice {' or '.join(values)}"
+            return f"one of the choices {', '.join(values)}"
         case Maybe(of=of):
             return f"{_expected(of)}, or nothing"
         case Listing(of=of):
-            return f"a row, each entry of it {_expected(of)}"
+            return f"a row, and each entry {_expected(of)}"
     return f"a {shape.cls.__name__}"
 
 

@@ -75,7 +75,7 @@ class Venue:
                 product=order.product,
                 resource=order.resource,
                 order_id=as_text(order.order_id),
-                answered_revision=revision,
+                answered_revision=revision if isinstance(revision, int) else 0,
                 status=status,
                 reasons=reasons,
             )

@@ -45,6 +45,16 @@ def test_a_cancellation_that_makes_no_sense_is_rejected(play, changes: dict[str,
     assert others(log) == play.run(play.hungry()).of(Award)
 
 
+@pytest.mark.parametrize("envelope", [{"revision": "two"}, {"valid_until": "noon"}, {"valid_until": 0.5}])
+def test_an_order_in_an_envelope_that_makes_no_sense_is_rejected(play, envelope: dict[str, Any]) -> None:
+    agent = play.sends(play.order("h1-x", *play.wants), **envelope)
+    log = play.run(play.hungry() | {"agent.h1-x": agent})
+    (response,) = [each for each in log.of(OrderResponse) if each.resource == "h1-x"]
+    assert response.status is OrderStatus.REJECTED
+    assert [reason.path for reason in response.reasons] == list(envelope)
+    assert others(log) == play.run(play.hungry()).of(Award)
+
+
 @pytest.mark.parametrize("changes", [{"clearing": [1]}, {"clearing": "y"}, {"attends": "x"}])
 def test_a_reservation_that_makes_no_sense_is_as_if_it_had_not_come(play, changes: dict[str, Any]) -> None:
     fields = {"market": "retail", "product": "real-time", "resource": "h1-x", "attends": False} | changes
