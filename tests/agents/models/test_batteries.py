@@ -65,6 +65,10 @@ def test_limits_empty_and_fill_exactly():
 
     assert lowest_kw == pytest.approx([-0.8 * 0.9, -1.5 * 0.95, -3.5])
     assert highest_kw == pytest.approx([5.0, 5.0, 0.5])
+    lowest_kw, highest_kw = batteries.limits(1800.0)
+    assert lowest_kw == pytest.approx([-1.6 * 0.9, -3.0 * 0.95, -7.0])
+    assert highest_kw == pytest.approx([5.0, 5.0, 1.0])
+    assert batteries.limits(7200.0)[1] == pytest.approx([5.0, 6.5 / 0.9 / 2.0, 0.25])
     batteries.step(3600.0, -20.0)
     assert batteries.energy_kwh == pytest.approx([2.7, 2.0, 0.0])
     assert batteries.limits(300.0)[0] == pytest.approx([0.0, 0.0, 0.0], abs=1e-12)

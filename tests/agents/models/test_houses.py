@@ -161,6 +161,34 @@ def test_within_the_limits_the_air_ends_in_comfort_where_the_equipment_can(
     assert (sense * (houses.air_temperature_c - intense_c) <= 1e-9)[most_kw > 0].all()
 
 
+def test_limits_reach_from_the_set_back_to_what_preconditioning_allows():
+    for air_c, outdoor_c, relaxed_c, intense_c in ((24.0, 27.0, 26.0, 22.8), (20.0, 9.0, 18.0, 21.2)):
+        houses = five(ENVELOPE, air_c)
+
+        least_kw, most_kw = houses.limits(3600.0, outdoor_c, 0.2)
+
+        assert least_kw[1:3].tolist() == houses.power_for(relaxed_c, 3600.0, outdoor_c, 0.2)[1:3].tolist()
+        assert most_kw[1:3].tolist() == houses.power_for(intense_c, 3600.0, outdoor_c, 0.2)[1:3].tolist()
+        assert 0.0 <= least_kw[1] < most_kw[1] < (2.5 if outdoor_c > 20.0 else 6.0)
+
+
+def test_a_house_starts_in_the_mode_of_the_nearer_set_point_and_never_gives_power():
+    houses = five(ENVELOPE, np.array([21.9, 22.1, 21.9, 22.1, 21.9]))
+
+    assert houses.is_heating.tolist() == [True, False, True, True, False]
+    assert houses.step(300.0, 20.0, 0.0, -3.0).tolist() == [0.0] * 5
+
+
+def test_a_thermostat_that_takes_over_goes_on_with_what_was_running():
+    running, resting = five(ENVELOPE, 24.0), five(ENVELOPE, 24.0)
+    running.step(60.0, 30.0, 0.3, 0.5)
+    resting.step(60.0, 30.0, 0.3, 0.0)
+
+    assert np.abs([running.air_temperature_c[:3] - 24.0, resting.air_temperature_c[:3] - 24.0]).max() < 0.55
+    assert (running.default_kw(60.0, 30.0, 0.3)[:3] > 2.0).all()
+    assert (resting.default_kw(60.0, 30.0, 0.3)[:3] == 0.0).all()
+
+
 def day_of(houses: Houses, outdoor_c: float, sun: float, steps: int = 288) -> tuple[np.ndarray, np.ndarray]:
     """Power and air of the houses under their thermostats, 5 minutes by 5 minutes, after half a day to settle."""
     for _ in range(144):
