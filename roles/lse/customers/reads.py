@@ -60,7 +60,7 @@ class Reads:
     """Energy in intervals of one length, counted from the start of the run; only the last may be shorter."""
 
     duration: Duration = attrs.field(default=0, init=False)
-    """Length of an interval: that of the first one that is read. [ns]"""
+    """Length of an interval: that of the first one that is read, or all before it where it is out of step. [ns]"""
     _energy_kwh: _Table = attrs.field(factory=lambda: _Table(np.nan), init=False)
     _awarded_kwh: _Table = attrs.field(factory=lambda: _Table(0.0), init=False)
     _revisions: dict[tuple[int, int], int] = attrs.field(factory=dict, init=False)
@@ -124,7 +124,9 @@ class Reads:
 
     def _number(self, start: Instant, duration: Duration) -> int:
         """The number of an interval, which may be the first that is read."""
-        self.duration = self.duration or duration
+        if not self.duration:
+            # Intervals are counted from the start of the run: one that is out of step is cut short by the run's end.
+            self.duration = start if start % duration else duration
         number, rest = divmod(start, self.duration)
         if rest or duration > self.duration:
             raise UsageError(

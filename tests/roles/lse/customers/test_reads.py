@@ -92,3 +92,11 @@ def test_what_was_awarded_is_kept_beside_the_read() -> None:
     reads.enter(at(0, 1), HOUR, HOUR, np.array([3.0, 4.0]), 1)
     reads.award(at(1), HOUR, np.array([2.5]))
     assert reads.awarded(at(0, 1), HOUR).tolist() == [0.0, 2.5]
+
+
+def test_a_run_that_ends_in_its_first_interval_read_has_an_interval_cut_short():
+    reads, start = Reads(), 11 * HOUR + 55 * MINUTE
+    reads.enter(at(0, 2), start, 3 * MINUTE, np.array([0.5, 0.25]), 1)
+    starts, energy = reads.between(2, start, start + 3 * MINUTE)
+    assert (starts.tolist(), energy.tolist()) == ([start], [0.25])
+    assert reads.metered_kwh(at(0), start, start + 3 * MINUTE) == [0.5]
