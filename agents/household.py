@@ -15,6 +15,7 @@ from ..roles.interfaces import (
     OperatingEnvelope,
     Payment,
     RegistryAnswer,
+    RegistryRequest,
     TransferKind,
 )
 from .connection import Connection
@@ -32,7 +33,7 @@ class Household:
         """Enrol, then live: draw the household's load, interval by interval, and pay bills."""
         port.publish(self.enrolment)
         customer = _Customer(port)
-        port.start(_watch_refusals(port))
+        port.start(_watch_refusals(port, self.enrolment))
         port.start(_keep_envelopes(port.subscribe(OperatingEnvelope), self.load.connection))
         port.start(customer.pay())
         port.start(customer.close())
@@ -45,9 +46,11 @@ async def _keep_envelopes(envelopes: Subscription[OperatingEnvelope], connection
         connection.keep(envelope)
 
 
-async def _watch_refusals(port: Port) -> None:
+async def _watch_refusals(port: Port, enrolment: Enrolment) -> None:
+    """Without its own enrolment a household cannot live; what others ask of the registry for it may be refused."""
     async for answer in port.subscribe(RegistryAnswer):
-        if not answer.accepted:
+        is_own = answer.request is RegistryRequest.ENROLMENT and answer.usage_point == enrolment.usage_point
+        if is_own and not answer.accepted:
             why = "; ".join(reason.text for reason in answer.reasons)
             raise UsageError(f"the registry refused the {answer.request.value} of {port.name} with {answer.lse}: {why}")
 

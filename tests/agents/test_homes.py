@@ -129,6 +129,15 @@ def test_a_household_that_the_registry_refuses_ends_the_run_with_the_reason() ->
         lived(**{"registry.main": registry})
 
 
+def test_a_household_lives_on_when_what_another_asks_for_it_is_refused() -> None:
+    async def registry(port: Port) -> None:
+        await port.sleep_until(MINUTE)
+        refused = RegistryAnswer(usage_point=NAME, lse="simple", request=RegistryRequest.SWITCH, accepted=False)
+        port.publish(refused)
+
+    assert len(lived(**{"registry.main": registry}).of(AccountStatement)) == 1
+
+
 # One connection, and what a distribution operator lets it carry
 
 
