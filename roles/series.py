@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ..kernel import MINUTE, Duration, Instant, field, value
+from .interfaces import DAY_AHEAD, REAL_TIME
 
 
 @value
@@ -21,7 +22,11 @@ class SlotSeries:
     gate_min: float = field("gate closure, before the first slot", unit="min", above=0)
 
     def check(self) -> Iterable[tuple[str, str]]:
-        """The call comes after the start of the run and after the session before, and before the gate closure."""
+        """The product is known; the call comes after the session before, in the run, and before the gate closure."""
+        if self.product not in (DAY_AHEAD, REAL_TIME):
+            yield "product", f"expected {DAY_AHEAD} or {REAL_TIME}, by which retailers know what to bid for"
+        if self.slot <= 0:
+            yield "slot_min", "expected at least a nanosecond"
         if self.call_min <= self.gate_min:
             yield "call_min", "expected the call before the gate closure"
         if self.call_min > self.first_min:

@@ -15,6 +15,8 @@ from ...kernel.activity import Main
 from ..accounts import Account
 from ..interfaces import (
     BILLING,
+    DAY_AHEAD,
+    REAL_TIME,
     MarketControl,
     MarketInfo,
     MarketSession,
@@ -58,13 +60,25 @@ class MarketOperator:
     settlement: SettlementRules = field("fees, imbalance, losses, and who gets what is left", default=SettlementRules())
 
     def check(self) -> Iterable[tuple[str, str]]:
-        """No series is there twice, and one that is refined is there."""
+        """No series is there twice, and none settles energy that another does, or leaves some between them."""
         names = [spec.product for spec in self.series]
         for name in sorted({name for name in names if names.count(name) > 1}):
             yield "series", f"{name} is there twice"
         for number, spec in enumerate(self.series):
             if spec.refines and spec.refines not in names:
                 yield f"series[{number}].refines", f"expected one of {', '.join(names)}, got {spec.refines}"
+        yield from self._check_refining()
+
+    def _check_refining(self) -> Iterable[tuple[str, str]]:
+        binding = {spec.product: (number, spec) for number, spec in enumerate(self.series) if spec.commitment}
+        if {DAY_AHEAD, REAL_TIME} <= binding.keys():
+            (ahead_number, ahead), (number, spec) = binding[DAY_AHEAD], binding[REAL_TIME]
+            if spec.refines != DAY_AHEAD:
+                yield f"series[{number}].refines", f"expected {DAY_AHEAD}, or the energy of a slot is settled twice"
+            if ahead.refines:
+                yield f"series[{ahead_number}].refines", f"expected none: {REAL_TIME} refines {DAY_AHEAD}"
+            if spec.first_min > ahead.first_min:
+                yield f"series[{number}].first_min", f"expected at most {ahead.first_min:g}, when {DAY_AHEAD} begins"
 
     def references(self) -> Iterable[tuple[str, str]]:
         """The retailer and the distribution operator."""

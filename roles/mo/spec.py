@@ -9,7 +9,7 @@ import attrs
 
 from ...kernel import MINUTE, Duration, Instant, UsageError, field, value
 from ..auction.clearing import TieRule
-from ..interfaces import MarketState
+from ..interfaces import DAY_AHEAD, REAL_TIME, MarketState
 from .mechanism import mechanism
 from .states import TRANSITIONS, Boundary
 
@@ -43,7 +43,7 @@ class MarketSpec:
     the slots up to the next clearing's first are binding and the rest of the horizon is a forecast.
     """
 
-    product: str = field("name of the series, such as day-ahead or real-time")
+    product: str = field("name of the series, day-ahead or real-time")
     slot_min: float = field("length of a slot", unit="min", above=0)
     slots: int = field("slots of a clearing", at_least=1)
     first_min: float = field(
@@ -83,7 +83,12 @@ class MarketSpec:
     attempts: int = field("clearings of a slot before awards are curtailed", default=3, at_least=1)
 
     def check(self) -> Iterable[tuple[str, str]]:
-        """The gate lies in the market lead, the horizon is whole, the price band is not empty."""
+        """The product is known, the gate lies in the market lead, the horizon is whole, prices lie in their band."""
+        if self.product not in (DAY_AHEAD, REAL_TIME):
+            yield "product", f"expected {DAY_AHEAD} or {REAL_TIME}, by which participants know their orders"
+        if self.slot <= 0 or self.every <= 0:
+            yield "slot_min", "expected at least a nanosecond"
+            return
         if self.gate_min > self.market_lead_min:
             yield "gate_min", f"expected at most market_lead_min = {self.market_lead_min:g}"
         if self.before_first_min > self.first_min:
@@ -91,14 +96,26 @@ class MarketSpec:
             yield "first_min", f"expected at least the leads together, {self.before_first_min:g}, {hint}"
         if self.every % self.slot or self.every > self.slot * self.slots:
             yield "every_min", f"expected a multiple of slot_min, at most {self.slots} slots"
-        if self.price_cap_per_kwh <= self.price_floor_per_kwh:
-            yield "price_cap_per_kwh", f"expected more than the floor {self.price_floor_per_kwh:g}"
+        yield from self._check_prices()
         if self.refines == self.product:
             yield "refines", "expected another series, or none"
         try:
             mechanism(self.mechanism)
         except UsageError as error:
             yield "mechanism", str(error)
+
+    def _check_prices(self) -> Iterable[tuple[str, str]]:
+        floor, cap = self.price_floor_per_kwh, self.price_cap_per_kwh
+        if cap <= floor:
+            yield "price_cap_per_kwh", f"expected more than the floor {floor:g}"
+            return
+        prices = {
+            "scarcity_price_per_kwh": self.scarcity_price_per_kwh,
+            "fallback_price_per_kwh": self.fallback_price_per_kwh,
+        }
+        for name, price in prices.items():
+            if price is not None and not floor <= price <= cap:
+                yield name, f"expected {floor:g} to {cap:g}, the price band"
 
     @property
     def before_first_min(self) -> float:

@@ -8,6 +8,8 @@ from enum import Enum
 
 from ...kernel import field, value
 
+_ITEMISED_DECIMALS = 4
+
 
 class ImbalancePrice(Enum):
     """At which price a meter's deviation from what was awarded settles."""
@@ -91,9 +93,11 @@ class SettlementRules:
     decimals: int = field("decimals of a line's amount; records keep six", default=6, at_least=2, at_most=6)
 
     def check(self) -> Iterable[tuple[str, str]]:
-        """A fixed price of losses is given."""
+        """A fixed price of losses is given, and lines of single usage points are not rounded to cents."""
         if self.loss_price is LossPrice.FIXED and self.loss_price_per_kwh == 0.0:
             yield "loss_price_per_kwh", "expected a price, as loss_price is fixed"
+        if self.itemised and self.decimals < _ITEMISED_DECIMALS:
+            yield "decimals", f"expected at least {_ITEMISED_DECIMALS}, as a line of a slot can be a fraction of a cent"
 
     @property
     def quantum(self) -> Decimal:

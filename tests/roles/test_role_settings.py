@@ -14,6 +14,7 @@ from gridbus.roles.mo import MarketOperator
 from gridbus.roles.mo.operator import Halt
 from gridbus.roles.mo.spec import MarketSpec
 from gridbus.roles.series import SlotSeries
+from gridbus.roles.settlement.rules import SettlementRules
 from gridbus.roles.weather import WeatherStation
 from gridbus.roles.wholesale import WholesaleMarket
 
@@ -27,6 +28,10 @@ SERIES = MarketSpec(
     gate_min=0.25,
 )
 MARKET = MarketOperator(lse="green", do="wires", series=(SERIES,))
+REFINING = attrs.evolve(SERIES, refines="day-ahead")
+AHEAD = attrs.evolve(SERIES, product="day-ahead", slot_min=60.0, slots=24, first_min=60.0)
+REFINED = MarketOperator(lse="green", do="wires", series=(AHEAD, REFINING))
+ITEMISED = SettlementRules(itemised=True)
 WHOLESALE_SERIES = SlotSeries(product="real-time", slot_min=5.0, slots=1, first_min=5.0, call_min=1.0, gate_min=0.6)
 WHOLESALE = WholesaleMarket(series=(WHOLESALE_SERIES,), intercept_per_kwh=(0.1,) * 24)
 FLAT = TariffOffer(name="flat")
@@ -39,7 +44,20 @@ WIRES = DistributionOperator(
 WEATHER = WeatherStation()
 
 
-SOUND = [SERIES, MARKET, WHOLESALE_SERIES, WHOLESALE, FLAT, TRANSACTIVE, HOMES, RETAILER, WIRES, WEATHER]
+SOUND = [
+    SERIES,
+    MARKET,
+    REFINED,
+    ITEMISED,
+    WHOLESALE_SERIES,
+    WHOLESALE,
+    FLAT,
+    TRANSACTIVE,
+    HOMES,
+    RETAILER,
+    WIRES,
+    WEATHER,
+]
 
 
 @pytest.mark.parametrize("settings", SOUND)
@@ -54,6 +72,14 @@ def test_sound_settings_give_no_complaint(settings: Any) -> None:
         (SERIES, {"first_min": 0.9}, "first_min"),
         (SERIES, {"every_min": 2.5}, "every_min"),
         (SERIES, {"price_floor_per_kwh": 1.0}, "price_cap_per_kwh"),
+        (SERIES, {"product": "real time"}, "product"),
+        (SERIES, {"slot_min": 1e-12}, "slot_min"),
+        (SERIES, {"scarcity_price_per_kwh": 1.1}, "scarcity_price_per_kwh"),
+        (SERIES, {"fallback_price_per_kwh": -0.1}, "fallback_price_per_kwh"),
+        (WHOLESALE_SERIES, {"product": "dayahead"}, "product"),
+        (ITEMISED, {"decimals": 3}, "decimals"),
+        (REFINED, {"series": (AHEAD, SERIES)}, "series[1].refines"),
+        (REFINED, {"series": (attrs.evolve(AHEAD, refines="real-time"), REFINING)}, "series[0].refines"),
         (MARKET, {"series": (SERIES, SERIES)}, "series"),
         (MARKET, {"series": (attrs.evolve(SERIES, refines="day-ahead"),)}, "series[0].refines"),
         (Halt(from_min=1.0, to_min=2.0, reason="storm"), {"to_min": 1.0}, "to_min"),
