@@ -63,7 +63,8 @@ class MeterDesk:
             for _ in range(heard.statistics().pending):
                 envelopes.append(await heard.receive_envelope())  # noqa: PERF401
             for revision, reads in _batches(envelopes):
-                for read in self.portfolio.read(reads, revision):
+                is_late = reads[0].start // SLOT * SLOT in self._recorded
+                for read in self.portfolio.read(reads, revision, is_late=is_late):
                     self._revise(read.start)
                     self.cashier.revise(read)
             for envelope in envelopes:

@@ -141,8 +141,11 @@ class Portfolio:
 
     # Meters
 
-    def read(self, reads: Sequence[MeterRead], revision: int) -> list[MeterRead]:
-        """Enter reads of one interval and revision, one a usage point; returns those that revise earlier ones."""
+    def read(self, reads: Sequence[MeterRead], revision: int, *, is_late: bool = False) -> list[MeterRead]:
+        """Enter reads of one interval and revision, one a usage point; returns those that revise what was known.
+
+        Late are reads of an interval that has been recorded without them: first ones revise it too.
+        """
         start, duration = reads[0].start, reads[0].duration
         places = self.points.places([each.usage_point for each in reads])
         energy_kwh = np.array([each.energy_kwh for each in reads], dtype=np.float64)
@@ -155,7 +158,8 @@ class Portfolio:
         if is_revised.any():
             before = self._energy(places[is_revised], start, duration, replaced.energy_kwh[is_revised])
             self.supply.read(self._energy(places[is_revised], start, duration, energy_kwh[is_revised]), before)
-        return [reads[number] for number in np.flatnonzero(is_revised).tolist()]
+        changes = replaced.is_entered if is_late else is_revised
+        return [reads[number] for number in np.flatnonzero(changes).tolist()]
 
     def _learn(self, places: Places, start: Instant, duration: Duration, energy_kwh: FloatArray) -> None:
         """Learn from reads, and keep what was awarded; those of another customer's time teach nothing."""

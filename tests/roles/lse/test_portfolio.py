@@ -162,6 +162,13 @@ def test_exports_are_bought_at_the_tariff_or_at_the_market() -> None:
     assert customers_line(sold) == pytest.approx((3.5, 4.0, 3.0 * 0.3 + 1.0 * 0.1))
 
 
+def test_a_first_read_that_is_late_revises_what_was_recorded_without_it_and_only_once() -> None:
+    made = portfolio(assignment(tariff="credit"))
+    late = read(5.0)
+    assert made.read([late], 1, is_late=True) == [late]
+    assert made.read([late], 1, is_late=True) == []
+
+
 def test_a_revised_read_replaces_the_first_in_all_books_but_teaches_nothing() -> None:
     made = portfolio(assignment(tariff="credit"))
     assert not takes(made, read(6.0))

@@ -434,6 +434,20 @@ def test_procurement_is_recorded_by_the_hour_and_anew_when_its_reads_are_revised
     assert again == [(30 * HOUR, 2, 11.0), (30 * HOUR, 3, 11.0), (30 * HOUR, 4, 0.0), (30 * HOUR, 25, 5.0)]
 
 
+def test_a_first_read_that_comes_after_the_bill_is_billed() -> None:
+    async def wires(port: Port) -> None:
+        await port.sleep_until(HOUR)
+        port.publish(read(0, 1.0))
+        await port.sleep_until(30 * HOUR)
+        port.publish(read(2 * HOUR, 5.0))
+
+    mains = {**retailer(calendar=NEW_YEAR), **registry(assignment()), "do.wires": wires, "agent.h1": pays()}
+    log = run_components(mains, stop=36 * HOUR, calendar=NEW_YEAR)
+    anew = [each for each in log.envelopes if isinstance(each.message, Bill) and each.revision == 2]
+    assert [(each.instant, each.message.start) for each in anew] == [(30 * HOUR, 0)]
+    assert anew[0].message.adjustment > 0
+
+
 # Records
 
 
