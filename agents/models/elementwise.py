@@ -76,6 +76,15 @@ def hours_of(duration_s: float) -> float:
     return duration_s / SECONDS_PER_HOUR
 
 
+def parts_of(duration_s: float, longest_s: float) -> int:
+    """How many equal parts a step has if none lasts longer than that.
+
+    Raises: ValueError for a duration that is not positive.
+    """
+    hours_of(duration_s)
+    return math.ceil(duration_s / longest_s)
+
+
 def _polynomial(values: FloatArray, terms: list[float]) -> FloatArray:
     """Horner's rule, from the highest order to the lowest."""
     total = values * terms[0]

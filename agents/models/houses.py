@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 
 from .air_conditioning import AirConditioningParameters, Cooling, Heating, cooling, heating
-from .elementwise import BoolArray, FloatArray, Values, clip, hours_of
+from .elementwise import BoolArray, FloatArray, Values, clip, hours_of, parts_of
 from .parameters import Parameters, bounds, each, faults_of, raise_faults, state
 from .two_nodes import TwoNodes, two_nodes
 
@@ -155,8 +155,9 @@ class Houses:
         unmoved_c, _ = self._advanced(solution, outdoor_c, solar_kw_per_m2, 0.0)
         rise_c_per_kw = self._rise_c_per_kw(solution)
         cools, heats = cooling(self.equipment, outdoor_c), heating(self.equipment, outdoor_c)
-        furnace_kw = self._furnace_kw(unmoved_c, rise_c_per_kw)
-        missing_kw = (target_c - unmoved_c) / rise_c_per_kw - furnace_kw
+        # A furnace does what it can for its set-point, and nothing beyond.
+        furnace_kw = np.where(target_c > self.thermostats.heating_setpoint_c, 0.0, self.equipment.furnace_kw)
+        missing_kw = (target_c - unmoved_c) / rise_c_per_kw - np.where(self.is_heating, furnace_kw, 0.0)
         return np.where(self.is_heating, heats.power_kw(missing_kw), clip(-missing_kw / cools.cop, 0.0, cools.most_kw))
 
     def _hold(self, duration_s: float, outdoor_c: Values, solar_kw_per_m2: Values, power_kw: FloatArray) -> FloatArray:
@@ -175,7 +176,7 @@ class Houses:
 
     def _cycle(self, duration_s: float, outdoor_c: Values, solar_kw_per_m2: Values) -> FloatArray:
         """Advance under the thermostat, which decides at the start of equal parts of the step."""
-        parts = math.ceil(hours_of(duration_s) * 3600.0 / CYCLE_S)
+        parts = parts_of(duration_s, CYCLE_S)
         solution = self._solution(duration_s / parts)
         cools, heats = cooling(self.equipment, outdoor_c), heating(self.equipment, outdoor_c)
         total_kw = np.zeros(self.parameters.count)

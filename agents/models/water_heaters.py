@@ -10,7 +10,7 @@ from typing import Self
 import attrs
 import numpy as np
 
-from .elementwise import BoolArray, FloatArray, Values, clip, hours_of
+from .elementwise import BoolArray, FloatArray, Values, clip, hours_of, parts_of
 from .parameters import Parameters, bounds, each, faults_of, state
 from .two_nodes import TwoNodes, two_nodes
 
@@ -155,7 +155,7 @@ class WaterHeaters:
 
     def _cycle(self, duration_s: float, draw_l_per_min: Values, inlet_c: Values, ambient_c: Values) -> FloatArray:
         """Advance under the thermostats, which decide at the start of equal parts of the step."""
-        parts = math.ceil(hours_of(duration_s) * 3600.0 / CYCLE_S)
+        parts = parts_of(duration_s, CYCLE_S)
         stretch = _Stretch(self, duration_s / parts, draw_l_per_min, inlet_c, ambient_c)
         rated_kw, total_kw = self.parameters.rated_kw, np.zeros(self.parameters.count)
         for _ in range(parts):

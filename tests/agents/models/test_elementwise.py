@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridbus.agents.models.elementwise import clip, cos_deg, exp, hours_of, sin_deg
+from gridbus.agents.models.elementwise import clip, cos_deg, exp, hours_of, parts_of, sin_deg
 
 angles = st.floats(-1e4, 1e4)
 
@@ -57,3 +57,11 @@ def test_clip_moves_into_bounds_and_knows_one_zero():
 def test_refuses_a_step_of_no_length(duration_s: float):
     with pytest.raises(ValueError, match="longer than 0 s"):
         hours_of(duration_s)
+
+
+def test_a_step_of_whole_minutes_has_as_many_parts_and_a_bit_more_is_one_more():
+    assert [parts_of(60.0 * minutes, 60.0) for minutes in range(1, 200)] == list(range(1, 200))
+    assert parts_of(60.5, 60.0) == 2
+    assert parts_of(1.0, 60.0) == 1
+    with pytest.raises(ValueError, match="longer than 0 s"):
+        parts_of(0.0, 60.0)

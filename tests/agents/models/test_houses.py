@@ -130,7 +130,7 @@ def test_more_cooling_never_warms_and_more_heating_never_cools(
 @given(envelopes, temperatures, temperatures, outdoors, suns, st.lists(temperatures, min_size=2, max_size=3), durations)
 def test_power_for_a_target_hits_it_or_its_limit(envelope, air_c, mass_c, outdoor_c, sun, targets_c, duration_s):
     houses = five(envelope, air_c, mass_c)
-    houses.equipment = attrs.evolve(ALL_KINDS, furnace_kw=0.0)
+    houses.equipment = attrs.evolve(ALL_KINDS, furnace_kw=np.array([9.0, 0.0, 5.0, 2.0, 0.0]))
     most_kw = np.where(houses.is_heating, heating(ALL_KINDS, outdoor_c).most_kw, cooling(ALL_KINDS, outdoor_c).most_kw)
     sense = np.where(houses.is_heating, 1.0, -1.0)
 
