@@ -89,6 +89,8 @@ def test_a_later_envelope_replaces_what_earlier_ones_said_of_its_time(said: list
         connection.keep(envelope(first * STEP, count * STEP, limit_kw, limit_kw))
         expected[first : first + count] = [limit_kw] * count
     assert [connection.limits_kw(number * STEP, STEP)[0] for number in range(24)] == expected
+    for first in range(12):
+        assert connection.limits_kw(first * STEP, 12 * STEP)[0] == min(expected[first : first + 12])
     for start in range(0, 24 * STEP, STEP):
         assert connection.allot_kw(start, STEP, 99.0, flexible=True) == expected[start // STEP]
 

@@ -56,6 +56,8 @@ class Played:
     market: str = "retail"
     customer: Customer = CUSTOMER
     strategy: Strategy = Strategy.OPTIMUM
+    connection: Connection = attrs.field(factory=Connection)
+    ratings_kw: tuple[float, float] | None = None
     fleet: Fleet = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -65,9 +67,9 @@ class Played:
     @property
     def agent(self) -> DeviceAgent:
         equipment = KINDS[self.kind]
-        supply, ratings_kw = Supply("green", self.market), equipment.ratings_kw(self.customer)
+        supply, ratings_kw = Supply("green", self.market), self.ratings_kw or equipment.ratings_kw(self.customer)
         return DeviceAgent(
-            self.customer, self.fleet, Connection(), supply, ratings_kw, "site", flexible=equipment.trades
+            self.customer, self.fleet, self.connection, supply, ratings_kw, "site", flexible=equipment.trades
         )
 
     def run(self, stop: int, weather: Main | None = HOT, **beside: Main) -> Log:
@@ -210,9 +212,15 @@ def test_an_award_is_obeyed_as_far_as_people_are_comfortable_and_equipment_can(k
     assert 0.0 < drawn[-1] < max(RATED["hvac"][0], max(drawn))
 
 
-def test_an_award_of_nothing_switches_off_though_it_says_not_awarded() -> None:
-    nothing = award("hvac", STEP, 0.0, status=(AwardStatus.NOT_AWARDED,))
-    assert powers(Played("hvac").run(2 * STEP, market=says((MINUTE, nothing))))[1] == 0.0
+@pytest.mark.parametrize(
+    ("status", "kw"),
+    [(AwardStatus.NOT_AWARDED, 0.0), (AwardStatus.PARTLY_AWARDED, 1.5), (AwardStatus.CURTAILED, 0.5)],
+)
+def test_awards_of_any_status_but_suspended_are_obeyed_also_those_of_nothing(status: AwardStatus, kw: float) -> None:
+    market = says((MINUTE, award("vehicle", STEP, kw, status=(status,))))
+    drawn = powers(Played("vehicle").run(3 * STEP, market=market))
+    assert drawn[1] == kw
+    assert drawn[0] == drawn[2] > 2.0
 
 
 def test_an_award_holds_for_all_intervals_of_its_slot() -> None:
@@ -287,6 +295,15 @@ def test_an_order_is_for_all_slots_called_and_within_the_band_and_the_ratings(ki
         assert 0.0 <= price_per_kwh[-1] <= price_per_kwh[0] <= 1.0
 
 
+def test_a_device_that_is_registered_for_less_than_it_can_bids_no_more_than_that() -> None:
+    day = call(STEP, slots=24, product="day-ahead", slot_length=HOUR)
+    market = says((MINUTE, call(STEP)), (2 * MINUTE, day))
+    orders = Played("battery", ratings_kw=(1.0, 0.5)).run(STEP, market=market).of(Order)
+    assert [len(order.quantity_kw) for order in orders] == [1, 24]
+    assert {kw for order in orders for quantity_kw in order.quantity_kw for kw in quantity_kw} >= {-0.5, 1.0}
+    assert all(-0.5 <= kw <= 1.0 for order in orders for quantity_kw in order.quantity_kw for kw in quantity_kw)
+
+
 @pytest.mark.parametrize("kind", TRADING)
 def test_a_device_misses_no_slot_and_no_interval(kind: str) -> None:
     calls = [(number * STEP - MINUTE, call(number * STEP)) for number in range(1, 24)]
@@ -294,6 +311,23 @@ def test_a_device_misses_no_slot_and_no_interval(kind: str) -> None:
     assert [order.first_slot for order in log.of(Order)] == [number * STEP for number in range(1, 24)]
     assert [power.start for power in log.of(DevicePower)] == [number * STEP for number in range(24)]
     assert {(power.usage_point, power.duration) for power in log.of(DevicePower)} == {(CUSTOMER.usage_point, STEP)}
+
+
+def test_a_call_before_the_first_interval_gets_no_order() -> None:
+    async def market(port: Port) -> None:
+        await port.sleep_until(0, FIRST)
+        port.publish(call(0))
+
+    log = Played("battery").run(STEP, market=market)
+    assert log.of(MarketCall) == [call(0)]
+    assert log.of(Order) == []
+
+
+def test_a_customer_without_a_market_has_devices_that_say_nothing_to_any() -> None:
+    alone = Played("battery", NO_MARKET)
+    alone.fleet.bidder = bidder(Strategy.OPTIMUM)
+    log = alone.run(STEP, none=says((MINUTE, call(STEP, market="none"))))
+    assert log.of(Registration) == log.of(Order) == []
 
 
 def test_a_device_ignores_the_calls_of_another_market() -> None:
@@ -412,6 +446,15 @@ def test_a_limited_battery_stores_what_it_was_allowed() -> None:
     drawn = powers(log)
     assert drawn[1:3] == [1.0, 5.0]
     assert max(stored(drawn)) == pytest.approx(BATTERY.capacity_kwh[0])
+
+
+def test_a_battery_behind_a_narrow_connection_stores_what_it_was_allotted() -> None:
+    awards = [(number * STEP - MINUTE, award("battery", number * STEP, 5.0)) for number in range(1, 12)]
+    narrow = Played("battery", connection=Connection(2.0))
+    drawn = powers(narrow.run(HOUR, market=says(*awards)))
+    assert drawn == [0.0] + [2.0] * 11
+    kind: Any = narrow.fleet.kind
+    assert kind.physics.energy_kwh[0] == pytest.approx(stored(drawn)[-2])
 
 
 def test_the_battery_offers_only_what_it_can_hold() -> None:

@@ -221,20 +221,20 @@ def test_a_position_is_of_its_hour_alone_and_a_later_award_replaces_it() -> None
 
 def test_an_agent_that_fails_is_quarantined_and_its_device_goes_on_by_itself_beside_the_others() -> None:
     fine, hurt = (_run_two(nonsense, quarantine=("agent.*",)) for nonsense in (False, True))
-    assert [each.name for each in hurt[0].of(Quarantined)] == ["b-hvac"]
-    assert _powers(hurt[0], "b-hvac") == _powers(fine[0], "b-hvac")[:3]
-    assert _powers(hurt[0], "a-hvac") == _powers(fine[0], "a-hvac")
+    assert [each.name for each in hurt[0].of(Quarantined)] == ["a-hvac"]
+    assert _powers(hurt[0], "a-hvac") == _powers(fine[0], "a-hvac")[:3]
+    assert _powers(hurt[0], "b-hvac") == _powers(fine[0], "b-hvac")
     for logged, fleet in (fine, hurt):
-        assert len(_powers(logged, "a-hvac")) == 24
+        assert len(_powers(logged, "b-hvac")) == 24
         assert np.isnan(fleet.power_kw).tolist() == [True, True]
     air_c = [fleet.kind.physics.air_temperature_c.tolist() for _, fleet in (fine, hurt)]
     assert air_c[0] == air_c[1]
-    with pytest.raises(ComponentError, match="b-hvac failed"):
+    with pytest.raises(ComponentError, match="a-hvac failed"):
         _run_two(True)
 
 
 def _run_two(nonsense: bool, **options: Any) -> tuple[Log, Any]:
-    """Two houses in one fleet; the second gets an award, and then one that makes no sense or none."""
+    """Two houses in one fleet; the first gets an award, and then one that makes no sense or none."""
 
     async def market(port: Port) -> None:
         await port.sleep_until(STEP)
@@ -259,7 +259,7 @@ _AWARD = Award(
     market="retail",
     product=REAL_TIME,
     clearing=STEP,
-    resource="b-hvac",
+    resource="a-hvac",
     order_id="o1",
     first_slot=0,
     slot_length=STEP,
