@@ -225,6 +225,18 @@ def test_a_furnace_holds_its_set_point_without_electricity():
         assert houses.air_temperature_c[4] < 10.0
 
 
+@pytest.mark.parametrize(("target_c", "furnace_kw"), [(20.8, 3.0), (19.9, 1.0), (20.8, 1.0)])
+def test_a_heat_pump_beside_a_furnace_does_all_of_what_is_above_the_set_point(target_c, furnace_kw):
+    houses = five(ENVELOPE, 19.8)
+    houses.equipment = attrs.evolve(ALL_KINDS, furnace_kw=furnace_kw)
+
+    power_kw = houses.power_for(target_c, 3600.0, 0.0, 0.0)
+    houses.step(3600.0, 0.0, 0.0, power_kw)
+
+    assert power_kw[2] > 0.1
+    assert houses.air_temperature_c[2] == pytest.approx(target_c, abs=1e-9)
+
+
 def test_resistance_helps_a_heat_pump_that_has_fallen_far_behind():
     near, far = five(ENVELOPE, 19.0), five(ENVELOPE, 17.0)
 
