@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from itertools import chain
 from math import isfinite
+from operator import attrgetter, call
 from typing import Any
 
 from ...kernel import Envelope
@@ -24,13 +26,16 @@ Test = Callable[[object], bool]
 def misfits(message: object) -> tuple[Reason, ...]:
     """All that keeps a message from being worked with; none for a good one."""
     cls: type = type(message)
-    found = tuple(
-        _bad(name, f"give {expected}; what is here is of type {type(given).__name__}")
-        for name, test, expected in _tests(cls)
-        if not test(given := getattr(message, name))
-    )
+    found = () if _first_look(cls)(message) else tuple(_found(message, cls))
     beyond = _BEYOND.get(cls)
     return found if found or beyond is None else tuple(beyond(message))
+
+
+def _found(message: object, cls: type) -> Iterator[Reason]:
+    for name, test, expected in _tests(cls):
+        given = getattr(message, name)
+        if not test(given):
+            yield _bad(name, f"give {expected}; what is here is of type {type(given).__name__}")
 
 
 def misdated(envelope: Envelope[Any]) -> tuple[Reason, ...]:
@@ -46,6 +51,45 @@ def misdated(envelope: Envelope[Any]) -> tuple[Reason, ...]:
 def as_text(given: object) -> str:
     """An id as it came, or nothing for one that is no text: an answer has to make sense itself."""
     return given if isinstance(given, str) else ""
+
+
+@cache
+def _first_look(cls: type) -> Test:
+    """Whether the fields of a message have the very types that they mostly have: most messages are good."""
+    fields = structure_of(cls).fields
+    types = {each.name: _usual(each.shape) for each in fields}
+    plain = [name for name, usual in types.items() if usual is not None]
+    expected, values = tuple(types[name] for name in plain), _values(plain)
+    whole = _values([name for name in plain if types[name] is int])
+    tested = [each for each in fields if types[each.name] is None]
+    tests, others = [_test(each.shape) for each in tested], _values([each.name for each in tested])
+
+    def look(message: object) -> bool:
+        if tuple(map(type, values(message))) != expected:
+            return False
+        for number in whole(message):
+            if not -_LARGEST <= number <= _LARGEST:
+                return False
+        return all(map(call, tests, others(message)))
+
+    return look
+
+
+def _usual(shape: Shape) -> type | None:
+    """The type of nearly all good values, and of good ones alone but for whole numbers that are too large."""
+    match shape:
+        case Scalar(kind=kind):
+            return _PLAIN.get(kind, int if kind in _SCALARS else None)
+        case Choice(enum=enum):
+            return enum
+    return None
+
+
+def _values(names: list[str]) -> Callable[[object], tuple[Any, ...]]:
+    """Takes some fields of a message."""
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda message: tuple(getattr(message, name) for name in names)
 
 
 @cache
@@ -69,16 +113,24 @@ def _test(shape: Shape) -> Test:
 
 
 def _listing(of: Shape) -> Test:
-    plain = {_PLAIN[of.kind]} if isinstance(of, Scalar) and of.kind in _PLAIN else set[type]()
-    item = _test(of)
+    """Rows, and rows of rows, are long and nearly always of one type."""
+    item, plain = _test(of), _plain_type(of)
+    inner = _plain_type(of.of) if isinstance(of, Listing) else frozenset[type]()
 
     def test(given: object) -> bool:
         if not isinstance(given, tuple | list):
             return False
-        # Rows are long and nearly always of one type.
-        return set(map(type, given)) <= plain or all(map(item, given))
+        if plain:
+            return plain.issuperset(map(type, given)) or all(map(item, given))
+        if inner and _ROWS.issuperset(map(type, given)) and inner.issuperset(map(type, chain.from_iterable(given))):
+            return True
+        return all(map(item, given))
 
     return test
+
+
+def _plain_type(shape: Shape) -> frozenset[type]:
+    return frozenset({_PLAIN[shape.kind]} if isinstance(shape, Scalar) and shape.kind in _PLAIN else ())
 
 
 def _anything(_: object) -> bool:
@@ -103,6 +155,7 @@ def _is_number(given: object) -> bool:
 
 _PLAIN = {Kind.TEXT: str, Kind.NUMBER: float, Kind.FLAG: bool}
 """Types of which every value is good."""
+_ROWS = frozenset({tuple})
 _SCALARS: Mapping[Kind, Test] = {
     Kind.TEXT: _is_text,
     Kind.FLAG: _is_flag,

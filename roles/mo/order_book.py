@@ -61,7 +61,8 @@ class OrderBook:
         before = self._entered.get(order.resource)
         if before is not None and before.order.order_id == order.order_id and before.revision == revision:
             return _repeated(before.order, order)
-        conflicts = tuple(self._conflicts(order, before, revision))
+        is_new = before is None and self._is_free(order.resource, order.order_id)
+        conflicts = () if is_new else tuple(self._conflicts(order, before, revision))
         if valid_until is not None and valid_until <= now:
             text = f"it has run out at {valid_until} ns"
             conflicts += (Reason(ReasonCode.EXPIRED, text),)
@@ -147,6 +148,10 @@ class OrderBook:
         if key not in self.ids:
             self.ids[key] = self
             self._claimed.append(key)
+
+    def _is_free(self, resource: str, order_id: str) -> bool:
+        """Whether an id is that of no order of the series."""
+        return (resource, order_id) not in self.ids and (resource, order_id) not in self._revoked
 
     def _conflicts(self, order: Order, before: Entered | None, revision: int) -> Iterator[Reason]:
         if (order.resource, order.order_id) in self._revoked:

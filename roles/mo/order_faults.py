@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import attrs
 
-from ...kernel import Instant
+from ...kernel import Duration, Instant
 from ..auction.bid_forms import Points, block_points, polynomial_points
 from ..auction.curves import faults
 from ..interfaces import CurveForm, Order, Reason, ReasonCode, Registration, belongs
@@ -39,6 +39,7 @@ class OrderRules:
     limits: Limits
     _numbers: Mapping[Instant, int] = attrs.field(init=False)
     """First instant of each slot to its number."""
+    _slot: Duration = attrs.field(default=attrs.Factory(lambda self: self.spec.slot, True), init=False)
 
     @_numbers.default
     def _numbered(self) -> Mapping[Instant, int]:
@@ -55,7 +56,7 @@ class OrderRules:
             or registration is None
             or registration.usage_point != order.usage_point
             or order.form is not CurveForm.PIECEWISE_LINEAR
-            or order.slot_length != self.spec.slot
+            or order.slot_length != self._slot
             or self.limits.cost is not None
             or not belongs(order.resource, order.usage_point)
         ):
