@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from ..kernel import HOUR, Placement, Result, Setting, field, value
 from ..kernel.activity import Main
+from .lse.rate_making.recorded import expenses_of
 from .summary import totals_of_bills
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ def comparisons(result: Result) -> Iterator[Row]:
         if isinstance(comparison, Comparison) and {"feeder_read", "bill"} <= there:
             yield from _feeders(comparison, result.table("feeder_read"))
             yield from _bills(comparison, result.table("bill"))
+        if isinstance(comparison, Comparison) and "payment" in there:
+            yield from _expenses(comparison, result.table("payment"))
 
 
 def _feeders(comparison: Comparison, reads: pa.Table) -> Iterator[Row]:
@@ -76,6 +79,11 @@ def _bills(comparison: Comparison, bills: pa.Table) -> Iterator[Row]:
     if len(base) == len(variant):
         lower = sum(after < before for before, after in zip(base, variant, strict=True))
         yield f"pay less, {names}", f"{lower} of {len(base)} customers"
+
+
+def _expenses(comparison: Comparison, payments: pa.Table) -> Iterator[Row]:
+    before, after = (expenses_of(payments, name) for name in (comparison.base_lse, comparison.variant_lse))
+    yield f"retailer's expenses, {comparison.variant_lse} against {comparison.base_lse}", _change(before, after, "$")
 
 
 def _change(before: float, after: float, unit: str) -> str:

@@ -27,11 +27,17 @@ async def clear_instance(instance: MarketInstance) -> None:
         offer, refined = instance.offers.get(start), instance.refined[number]
         slot = with_supply(instance.venue, instance.timeline, instance.slots[number], offer, refined)
         rules = _replaced(instance, start)
-        cleared.append(
-            await SlotClearing(
-                instance.venue, instance.timeline, start, slot, instance.holders, instance.places, rules
-            ).run()
+        clearing = SlotClearing(
+            venue=instance.venue,
+            timeline=instance.timeline,
+            start=start,
+            slot=slot,
+            holders=instance.holders,
+            places=instance.places,
+            rules=rules,
+            agreed=instance.agreed.get(start),
         )
+        cleared.append(await clearing.run())
     _conclude(instance, cleared, instance.holders)
 
 

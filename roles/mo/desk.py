@@ -121,7 +121,7 @@ class Desk:
     def _estimated(self, estimate: LoadEstimate) -> Iterable[MarketInstance]:
         """The instances that an estimate is for."""
         series = self.series.get(estimate.product)
-        return () if series is None else series.instances_of(estimate.slot_start)
+        return () if series is None else series.instances_of(estimate.slot_start, estimate.slot_length)
 
     def _offer(self, envelope: Envelope[SupplyOffer]) -> None:
         offer = envelope.message
@@ -143,7 +143,7 @@ class Desk:
         if envelope.revision == 1:
             self.venue.metered_kwh += sum(max(kwh, 0.0) for kwh in energy.energy_kwh)
         for series in self.series.values():
-            for instance in series.instances_of(energy.start):
+            for instance in series.instances_of(energy.start, energy.duration):
                 instance.reconcile.energy(energy)
 
     def _dispute(self, envelope: Envelope[Dispute]) -> None:

@@ -6,7 +6,7 @@ dispatcher, so that the work of a state never waits for anybody, only for instan
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import attrs
 import numpy as np
@@ -59,6 +59,8 @@ class MarketInstance:
     """First instant at which orders are taken."""
     refined: tuple[Cleared | None, ...] = attrs.field(default=(), init=False)
     """The slots of the refined market that this instance's slots lie in, as they were when it negotiated."""
+    agreed: Mapping[Instant, object] = attrs.field(factory=dict, init=False)
+    """What the mechanism has negotiated, by start of the slot."""
     absent: frozenset[str] = attrs.field(default=frozenset(), init=False)
     """Resources that have said, in time, that no order of theirs is to be expected."""
     entered: list[Entered] = attrs.field(factory=list, init=False)
@@ -164,7 +166,7 @@ class MarketInstance:
     async def _negotiate(self) -> None:
         self._look_up()
         mechanism = self.venue.mechanism(self.timeline)
-        await mechanism.negotiate(
+        self.agreed = await mechanism.negotiate(
             Negotiation(
                 port=self.venue.port,
                 product=self.timeline.spec.product,

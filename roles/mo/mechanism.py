@@ -2,7 +2,7 @@
 
 A mechanism is found by name: the two that are here, or an entry of the group ``gridbus.mechanisms``. One that finds its
 prices by talking to the participants, as consensus does, has ``negotiate``, which runs during the state Negotiation and
-has to be done by its end; what it has found it gives back in ``clear``.
+has to be done by its end; what it returns for a slot is given back to ``clear``.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import ClassVar, Protocol, runtime_checkable
 
 import attrs
 
-from ...kernel import Instant, Port
-from ...kernel.plugins import load
+from ...kernel import Instant, Port, UsageError
+from ...kernel.plugins import load, names, unknown
 from ..auction.clearing import SupplyCurve, clear
 from ..auction.curves import aggregate
 from ..auction.safe_clearing import Slot, SlotResult, clear_slot
@@ -43,12 +43,20 @@ class Mechanism(Protocol):
         """Whether participants send orders; without them they are told a price."""
 
     def clear(
-        self, slot: Slot, *, market_limit_kw: float | None, transformer_limit_kw: Mapping[int, float]
+        self,
+        slot: Slot,
+        *,
+        market_limit_kw: float | None,
+        transformer_limit_kw: Mapping[int, float],
+        agreed: object = None,
     ) -> SlotResult:
-        """Price and awards of a slot, within limits on what its orders draw together [kW]."""
+        """Price and awards of a slot, within limits on what its orders draw together [kW].
 
-    async def negotiate(self, negotiation: Negotiation) -> None:
-        """Talk to the participants before the market lead; most mechanisms have nothing to say."""
+        ``agreed`` is what ``negotiate`` has returned for the slot.
+        """
+
+    async def negotiate(self, negotiation: Negotiation) -> Mapping[Instant, object]:
+        """Talk to the participants before the market lead; returns what is agreed, by start of the slot."""
 
 
 @attrs.frozen
@@ -58,13 +66,19 @@ class DoubleAuction:
     takes_orders: ClassVar[bool] = True
 
     def clear(
-        self, slot: Slot, *, market_limit_kw: float | None, transformer_limit_kw: Mapping[int, float]
+        self,
+        slot: Slot,
+        *,
+        market_limit_kw: float | None,
+        transformer_limit_kw: Mapping[int, float],
+        agreed: object = None,
     ) -> SlotResult:
         """The exact crossing of demand and supply."""
         return clear_slot(slot, market_limit_kw=market_limit_kw, transformer_limit_kw=transformer_limit_kw)
 
-    async def negotiate(self, negotiation: Negotiation) -> None:
+    async def negotiate(self, negotiation: Negotiation) -> Mapping[Instant, object]:
         """Orders are sealed: nothing to negotiate."""
+        return {}
 
 
 @attrs.frozen
@@ -74,22 +88,29 @@ class PriceOnly:
     takes_orders: ClassVar[bool] = False
 
     def clear(
-        self, slot: Slot, *, market_limit_kw: float | None, transformer_limit_kw: Mapping[int, float]
+        self,
+        slot: Slot,
+        *,
+        market_limit_kw: float | None,
+        transformer_limit_kw: Mapping[int, float],
+        agreed: object = None,
     ) -> SlotResult:
-        """The supply price for all load, which is estimated and not bid; nothing is awarded."""
-        limit = None if market_limit_kw is None else max(slot.inelastic_kw + market_limit_kw, 0.0)
+        """The supply price for all load, which is estimated and not bid; nothing is awarded.
+
+        Limits are on orders, of which there are none: devices are limited by the distribution operator.
+        """
         clearing = clear(
             aggregate(slot.quantity_kw, slot.price_per_kwh, fixed_kw=slot.inelastic_kw),
             SupplyCurve.flat(slot.supply_price_per_kwh, slot.supply_kw, export_kw=slot.supply_kw),
             price_cap=slot.price_cap_per_kwh,
             price_floor=slot.price_floor_per_kwh,
-            limit_kw=limit,
         )
         nobody = slot.quantity_kw.sum(axis=1)
         return SlotResult(clearing, nobody, nobody.copy(), ())
 
-    async def negotiate(self, negotiation: Negotiation) -> None:
+    async def negotiate(self, negotiation: Negotiation) -> Mapping[Instant, object]:
         """Nobody is asked."""
+        return {}
 
 
 _BUILT_IN: Mapping[str, Mechanism] = {"double-auction": DoubleAuction(), "price-only": PriceOnly()}
@@ -100,9 +121,16 @@ def mechanism(name: str) -> Mechanism:
     """The mechanism of a name.
 
     Raises:
-        UsageError: no installed package has it.
+        UsageError: no installed package has it, or what it has is no mechanism.
     """
     if name in _BUILT_IN:
         return _BUILT_IN[name]
-    made: Mechanism = load("mechanisms", name)
+    there = names("mechanisms")
+    if name not in there:
+        raise UsageError(unknown("mechanism", name, [*_BUILT_IN, *there]))
+    made: object = load("mechanisms", name)
+    if isinstance(made, type) or not isinstance(made, Mechanism):
+        raise UsageError(
+            f"the entry point of mechanism {name!r} is {made!r}; expected an object with clear and negotiate"
+        )
     return made

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import attrs
 
-from ...kernel import DAY, Instant
+from ...kernel import DAY, Duration, Instant
 from ..interfaces import CancelOrder, OrderStatus, Reason, ReasonCode
 from .instance import MarketInstance
 from .order_book import Answer
@@ -52,11 +52,12 @@ class SeriesRun:
         too = "after gate closure" if clearing <= self.venue.port.now else "before the call"
         return Reason(ReasonCode.GATE_CLOSED, too, "clearing")
 
-    def instances_of(self, slot: Instant) -> Iterator[MarketInstance]:
-        """The instances that have a slot at an instant."""
+    def instances_of(self, start: Instant, duration: Duration) -> Iterator[MarketInstance]:
+        """The instances that have a slot, or part of one, in an interval."""
         span = self.spec.slots * self.spec.slot
         for instance in self.alive.values():
-            if instance.timeline.first_slot <= slot < instance.timeline.first_slot + span:
+            first = instance.timeline.first_slot
+            if first < start + duration and start < first + span:
                 yield instance
 
     def cancel(self, cancel: CancelOrder) -> Answer:

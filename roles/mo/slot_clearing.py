@@ -59,6 +59,8 @@ class SlotClearing:
     """Transformer to its place in the slot's array."""
     rules: tuple[str, ...]
     """What was replaced by rule in this slot."""
+    agreed: object = None
+    """What the mechanism has negotiated for it."""
     limits_kw: dict[str, float] = attrs.field(factory=dict, init=False)
     """Import limits that the distribution operator has set on the orders below an element."""
 
@@ -88,7 +90,8 @@ class SlotClearing:
     def _clear(self) -> SlotResult:
         below = {self.places.get(name, -1): limit for name, limit in self.limits_kw.items() if name != SUBSTATION}
         limit = self.limits_kw.get(SUBSTATION)
-        return self.venue.mechanism(self.timeline).clear(self.slot, market_limit_kw=limit, transformer_limit_kw=below)
+        mechanism = self.venue.mechanism(self.timeline)
+        return mechanism.clear(self.slot, market_limit_kw=limit, transformer_limit_kw=below, agreed=self.agreed)
 
     def _at_scarcity_price(self, result: SlotResult) -> SlotResult:
         """Where demand is shed, the administrative price of the series for everybody, if it has one."""

@@ -215,12 +215,15 @@ def _sheet(role: str, entities: Sequence[str], entries: Iterable[_Entry]) -> She
 def _text_lines(sheet: Sheet) -> Iterator[str]:
     columns = [name.partition(".")[2] for name in sheet.entities]
     is_several = len(columns) > 1
+    width = max(14, *(len(name) + 2 for name in columns))
 
     def row(item: str, amounts: Sequence[Decimal]) -> str:
         shown = [*amounts, sum(amounts, Decimal(0))] if is_several else amounts
-        return f"{item:<40}" + "".join(f"{amount:>14,.2f}" for amount in shown)
+        return f"{item:<40}" + "".join(f"{amount:>{width},.2f}" for amount in shown)
 
-    yield f"{sheet.role.upper() + ' [$]':<40}" + "".join(f"{name:>14}" for name in [*columns, *["all"] * is_several])
+    yield f"{sheet.role.upper() + ' [$]':<40}" + "".join(
+        f"{name:>{width}}" for name in [*columns, *["all"] * is_several]
+    )
     for group in Group:
         lines = [line for line in sheet.lines if line.group is group]
         if group is Group.OUTSTANDING:

@@ -78,7 +78,7 @@ def _rates_in(folder: Path, calendar: Calendar, time_of_use: Tariff) -> tuple[Re
         raise UsageError(f"{folder} has no {', '.join(missing)}; rates follow from reads, bills and payments")
     reads, bills, payments = (read_table(folder, name) for name in _NEEDED)
     return tuple(
-        _rates(lse, calendar, time_of_use, _of(reads, lse), _of(bills, lse), _paid(payments, lse))
+        _rates(lse, calendar, time_of_use, _of(reads, lse), _of(bills, lse), expenses_of(payments, lse))
         for lse in sorted(set(reads["lse"].to_pylist()))
     )
 
@@ -115,12 +115,12 @@ def _of(table: pa.Table, lse: str) -> pa.Table:
     return table.filter(pc.equal(table["lse"], lse))
 
 
-def _paid(payments: pa.Table, lse: str) -> float:
-    """What a retailer paid to others; a bill that goes back to a customer is less revenue, not an expense [$]."""
-    theirs = payments.filter(
-        pc.and_(pc.equal(payments["sender"], f"lse.{lse}"), pc.not_equal(payments["kind"], TransferKind.BILL.value))
-    )
-    return float(pc.sum(theirs["amount"]).as_py() or 0)
+def expenses_of(payments: pa.Table, lse: str) -> float:
+    """What a retailer paid to others less what they paid to it; bills, also such as go back, are revenue [$]."""
+    other = payments.filter(pc.not_equal(payments["kind"], TransferKind.BILL.value))
+    is_received = pc.and_(pc.equal(other["payee_role"], "lse"), pc.equal(other["payee"], lse))
+    paid, received = other.filter(pc.equal(other["sender"], f"lse.{lse}")), other.filter(is_received)
+    return float((pc.sum(paid["amount"]).as_py() or 0) - (pc.sum(received["amount"]).as_py() or 0))
 
 
 def _billed(bills: pa.Table) -> defaultdict[ChargeKind, float]:

@@ -1,13 +1,16 @@
 """Series of instances: refinement, rolling horizons, mechanisms without orders, halts."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
+import attrs
 import pytest
 
-from gridbus.kernel import HOUR, MINUTE, Calendar, Port
+from gridbus.kernel import HOUR, MINUTE, Calendar, Port, UsageError
 from gridbus.kernel.testing import Log
+from gridbus.roles.auction.safe_clearing import Slot, SlotResult, clear_slot
 from gridbus.roles.interfaces import (
     Award,
     AwardStatus,
@@ -26,7 +29,7 @@ from gridbus.roles.interfaces import (
     SupplyOffer,
 )
 from gridbus.roles.mo import mechanism as mechanisms
-from gridbus.roles.mo.mechanism import DoubleAuction, Negotiation
+from gridbus.roles.mo.mechanism import Negotiation
 from gridbus.roles.mo.operator import Halt
 from gridbus.roles.mo.price_forecast import SmoothedPrices
 from gridbus.roles.mo.spec import MissingOfferRule
@@ -209,26 +212,58 @@ def test_a_price_only_market_keeps_its_price_within_the_band(play, offered: floa
     assert price.price_per_kwh == (told,)
 
 
-class Consensus(DoubleAuction):
-    """Asks every minute of the negotiation, as one would that iterates; counts, and clears like an auction."""
+class Consensus:
+    """Settles its price minute by minute while it negotiates, and clears at what was agreed for the slot."""
 
-    talked: ClassVar[list[tuple[int, tuple[float, ...]]]] = []
+    takes_orders: ClassVar[bool] = True
 
-    async def negotiate(self, negotiation: Negotiation) -> None:
-        port = negotiation.port
+    def clear(
+        self,
+        slot: Slot,
+        *,
+        market_limit_kw: float | None,
+        transformer_limit_kw: Mapping[int, float],
+        agreed: object = None,
+    ) -> SlotResult:
+        assert isinstance(agreed, float)
+        at_price = attrs.evolve(slot, supply_price_per_kwh=agreed)
+        return clear_slot(at_price, market_limit_kw=market_limit_kw, transformer_limit_kw=transformer_limit_kw)
+
+    async def negotiate(self, negotiation: Negotiation) -> dict[int, object]:
+        port, price = negotiation.port, 0.5
         while port.now + MINUTE < negotiation.end:
-            self.talked.append((port.now // MINUTE, negotiation.expected_price_per_kwh))
             await port.sleep_until(port.now + MINUTE)
+            price /= 2.0
+        return dict.fromkeys(negotiation.slot_starts, price)
 
 
-def test_there_is_room_for_a_mechanism_that_negotiates(play, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Consensus, "talked", [])
+def test_a_mechanism_that_negotiates_clears_at_what_it_has_agreed(play, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(mechanisms._BUILT_IN, "consensus", Consensus())
     mechanisms.mechanism.cache_clear()
     spec = play.spec(mechanism="consensus", negotiation_lead_min=4.0)
     log = play.run(play.hungry(), spec)
-    assert [minute for minute, _ in Consensus.talked] == [2, 3, 4]
+    assert [result.price_per_kwh for result in log.of(ClearingResult)] == [0.5 / 2**3]
     assert len(log.of(Award)) == 2
+
+
+@pytest.mark.parametrize("made", [Consensus, object()])
+def test_an_entry_point_that_is_no_mechanism_is_refused(made: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mechanisms, "names", lambda _: ["consensus"])
+    monkeypatch.setattr(mechanisms, "load", lambda *_: made)
+    mechanisms.mechanism.cache_clear()
+    with pytest.raises(UsageError, match="expected an object with clear and negotiate"):
+        mechanisms.mechanism("consensus")
+
+
+def test_an_unknown_mechanism_is_answered_with_those_there_are() -> None:
+    with pytest.raises(UsageError, match="did you mean double-auction"):
+        mechanisms.mechanism("double-action")
+
+
+def test_a_price_only_market_has_its_price_whatever_the_limits(play) -> None:
+    spec = play.spec(mechanism="price-only")
+    log = play.run({}, spec, lse=play.retailer(0.17, inelastic_kw=3.0), do=play.wires(-1.0))
+    assert [result.price_per_kwh for result in log.of(ClearingResult)] == [0.17]
 
 
 # Halts

@@ -272,6 +272,7 @@ def recorded(folder: Path) -> Path:
             read("green", "h2", hour, 2.0)
             read("simple", "h3", hour, 3.0)
         read("green", "h1", 7, 5.0)
+        port.publish(Payment(payee_role="lse", payee="green", kind=TransferKind.LOSSES, amount=Decimal(3)))
 
     def retailer(kinds: dict[str, Decimal], bills: list[tuple[str, list[BillLine]]]) -> Main:
         async def run(port: Port) -> None:
@@ -286,7 +287,7 @@ def recorded(folder: Path) -> Path:
         return run
 
     green = retailer(
-        {"wholesale energy": Decimal(20), "use of system": Decimal("-2"), "retail bill": Decimal(99)},
+        {"wholesale energy": Decimal(23), "use of system": Decimal("-2"), "retail bill": Decimal(99)},
         [
             ("h1", [line(ChargeKind.MARKET, "100"), line(ChargeKind.FIXED, "100")]),
             ("h1", [line(ChargeKind.MARKET, "3"), line(ChargeKind.FIXED, "0.4")]),
