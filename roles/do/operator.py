@@ -28,6 +28,7 @@ from .curtailment import curtail
 from .delivery import Delivery
 from .metering import Meters
 from .network import FloatArray, Network, TransformerModel, by_transformer, network
+from .slot_values import SlotValues
 from .validation import validate
 
 _RULE = "controllable devices below the element first, then all consumption, each pro rata"
@@ -114,9 +115,6 @@ class DistributionOperator:
         )
 
 
-_Slot = tuple[Instant, Duration]
-
-
 @attrs.define
 class _Operator:
     settings: DistributionOperator
@@ -126,8 +124,9 @@ class _Operator:
     meters: Meters = attrs.field(init=False)
     delivery: Delivery = attrs.field(factory=Delivery, init=False)
     account: Account = attrs.field(init=False)
-    estimates: dict[_Slot, dict[tuple[str, str], LoadEstimate]] = attrs.field(factory=dict, init=False)
-    accepted_kw: dict[_Slot, dict[str, FloatArray]] = attrs.field(factory=dict, init=False)
+    estimates: SlotValues[tuple[str, str], LoadEstimate] = attrs.field(factory=SlotValues, init=False)
+    """By retailer and market."""
+    accepted_kw: SlotValues[str, FloatArray] = attrs.field(factory=SlotValues, init=False)
     """What each market has been told is safe: the others have what is left."""
     use_of_system: UseOfSystem = attrs.field(init=False)
 
@@ -187,11 +186,9 @@ class _Operator:
 
     async def _take_estimates(self) -> None:
         async for estimate in self.port.subscribe(LoadEstimate):
-            slot = estimate.slot_start, estimate.slot_length
-            self.estimates.setdefault(slot, {})[estimate.lse, estimate.market] = estimate
-            for passed in [key for key in self.estimates if key[0] + key[1] <= self.port.now]:
-                del self.estimates[passed]
-                self.accepted_kw.pop(passed, None)
+            self.estimates.enter(estimate.slot_start, estimate.slot_length, (estimate.lse, estimate.market), estimate)
+            self.estimates.forget(self.port.now)
+            self.accepted_kw.forget(self.port.now)
 
     # Meters
 
@@ -247,16 +244,15 @@ class _Operator:
 
     def _judge(self, request: ValidationRequest) -> ValidationResult:
         other = np.zeros(len(self.network.transformers))
-        for _, estimate in sorted(self.estimates.get((request.slot_start, request.slot_length), {}).items()):
-            other += self.meters.by_transformer(estimate.usage_points, estimate.power_kw)
-        accepted = self.accepted_kw.setdefault((request.slot_start, request.slot_length), {})
-        for name, power_kw in sorted(accepted.items()):
+        for _, share, estimate in self.estimates.over(request.slot_start, request.slot_length):
+            other += share * self.meters.by_transformer(estimate.usage_points, estimate.power_kw)
+        for name, share, power_kw in self.accepted_kw.over(request.slot_start, request.slot_length):
             if name != request.market:
-                other += power_kw
+                other += share * power_kw
         market = self.meters.by_transformer(request.usage_points, request.power_kw)
         findings = validate(self.network, other, market, margin_kw=self.settings.forecast_margin_kw)
         if not findings:
-            accepted[request.market] = market
+            self.accepted_kw.enter(request.slot_start, request.slot_length, request.market, market)
         limits = tuple(
             ElementLimit(element=f.element, import_limit_kw=f.import_limit_kw, loading=f.loading) for f in findings
         )

@@ -223,7 +223,9 @@ def test_retailers_are_charged_for_the_energy_that_their_customers_used() -> Non
     ]
 
 
-def validated(power_kw: float, *, other_kw: float = 0.0, **changes: Any) -> ValidationResult:
+def validated(
+    power_kw: float, *, other_kw: float = 0.0, estimated: tuple[int, int] = (STEP, STEP), **changes: Any
+) -> ValidationResult:
     answers: list[ValidationResult] = []
 
     async def retailer(port: Port) -> None:
@@ -233,8 +235,8 @@ def validated(power_kw: float, *, other_kw: float = 0.0, **changes: Any) -> Vali
                 lse="simple",
                 market="none",
                 product="real-time",
-                slot_start=STEP,
-                slot_length=STEP,
+                slot_start=estimated[0],
+                slot_length=estimated[1],
                 usage_points=("h2",),
                 power_kw=(other_kw,),
             )
@@ -268,6 +270,13 @@ def test_an_unsafe_result_is_answered_with_what_the_estimates_of_others_leave() 
     assert not answer.feasible
     assert [(found.element, found.import_limit_kw) for found in answer.limits] == [("t1", pytest.approx(20.25))]
     assert answer.limits[0].loading == pytest.approx(26.0 / 24.25)
+
+
+@pytest.mark.parametrize("estimated", [(0, 3 * STEP), (STEP, 3 * STEP), (STEP, STEP // 2)])
+def test_estimates_for_slots_of_other_lengths_are_seen(estimated: tuple[int, int]) -> None:
+    alike = validated(30.0, other_kw=40.0)
+    assert not alike.feasible
+    assert validated(30.0, other_kw=40.0, estimated=estimated) == alike
 
 
 def test_the_forecast_margin_tightens_validation() -> None:
