@@ -251,9 +251,20 @@ def test_a_day_ahead_award_is_what_real_time_bids_are_drawn_around() -> None:
 
 
 def test_a_suspended_award_leaves_the_device_to_its_own_control() -> None:
-    nothing = award("hvac", STEP, 0.0, status=(AwardStatus.SUSPENDED,), reason=("halted",))
-    drawn = powers(Played("hvac").run(3 * STEP, market=says((MINUTE, nothing))))
-    assert drawn == powers(Played("hvac", NO_MARKET).run(3 * STEP))
+    nothing = award("vehicle", STEP, 0.0, status=(AwardStatus.SUSPENDED,), reason=("halted",))
+    drawn = powers(Played("vehicle").run(3 * STEP, market=says((MINUTE, nothing))))
+    assert drawn == powers(Played("vehicle", NO_MARKET).run(3 * STEP)) != [0.0] * 3
+
+
+@pytest.mark.parametrize("kw", [-99.0, 0.0, 99.0])
+def test_a_position_that_is_out_of_reach_is_bid_as_far_as_it_can_be_held_at_the_price_of_the_hour(kw: float) -> None:
+    held = award("battery", 0, kw, product="day-ahead", slot_length=HOUR)
+    market = says((MINUTE, held), (2 * MINUTE, call(STEP)))
+    (order,) = Played("battery").run(STEP, market=market).of(Order)
+    (quantity_kw,), (price_per_kwh,) = order.quantity_kw, order.price_per_kwh
+    reach_kw = BATTERY.rated_kw[0]
+    assert quantity_kw[1] == quantity_kw[2] == min(max(kw, -reach_kw), reach_kw)
+    assert 0.5 * (price_per_kwh[1] + price_per_kwh[2]) == pytest.approx(PRICES.price_per_kwh[0])
 
 
 def test_a_suspended_day_ahead_award_is_no_position() -> None:
@@ -406,9 +417,10 @@ def test_each_limit_is_a_revision_of_its_own_and_the_next_interval_begins_anew()
 
 
 def test_a_limit_above_what_is_drawn_or_for_another_interval_changes_nothing() -> None:
-    stale = DeviceLimit(device="h1-hvac", start=0, duration=STEP, import_limit_kw=0.0, reason="test")
-    assert len(Played("hvac").run(3 * STEP, wires=says((STEP + MINUTE, stale))).of(DevicePower)) == 3
-    assert len(Played("hvac").run(3 * STEP, wires=limits("h1-hvac", STEP, 99.0)).of(DevicePower)) == 3
+    stale = DeviceLimit(device="h1-vehicle", start=0, duration=STEP, import_limit_kw=0.0, reason="test")
+    for wires in (says((STEP + MINUTE, stale)), limits("h1-vehicle", STEP, 99.0)):
+        log = Played("vehicle", NO_MARKET).run(3 * STEP, wires=wires)
+        assert [power.power_kw for power in log.of(DevicePower)] == [RATED["vehicle"][0]] * 3
 
 
 # Battery

@@ -350,6 +350,41 @@ def _trading(contract: Contract, participation: float) -> list[str]:
     return [each.resource for each in run_components(made(homes), stop=1).of(Registration)]
 
 
+def test_each_contract_has_its_own_market_strategy_and_class() -> None:
+    small = attrs.evolve(GREEN, customer_class="small")
+    homes = attrs.evolve(POPULATION, contracts=(FLAT, small), shares=attrs.evolve(EVERYTHING, participation=1.0))
+    log = run_components(made(homes), stop=1)
+    green = {each.usage_point: each for each in log.of(Enrolment) if each.lse == "green"}
+    assert {each.usage_point for each in log.of(Registration)} == set(green)
+    home = customers(40, 1)[int(min(green)[1:]) - 1]
+    assert green[min(green)] == Enrolment(
+        usage_point=home.usage_point,
+        lse="green",
+        tariff="transactive",
+        market="retail",
+        transformer=home.transformer,
+        effective_from=0,
+        customer_class="small",
+    )
+
+
+def test_all_devices_of_a_home_share_its_connection_and_are_rated_for_no_more() -> None:
+    mains: dict[str, Any] = made(attrs.evolve(POPULATION, shares=EVERYTHING))
+    for home in customers(40, 1, shares=EVERYTHING):
+        agents = [mains[f"agent.{home.usage_point}-{each.name}"].__self__ for each in equipment_of(home) if each.name]
+        agents.append(mains[f"agent.{home.usage_point}"].__self__.load)
+        assert len({id(agent.connection) for agent in agents}) == 1
+        assert agents[0].connection.limits_kw(0, HOUR) == (home.connection_kw, home.connection_kw)
+        assert max(max(agent.ratings_kw) for agent in agents) <= home.connection_kw
+
+
+def test_devices_draw_in_the_intervals_that_the_scenario_says() -> None:
+    log = run_components(made(attrs.evolve(POPULATION, count=2, interval_min=15.0)), stop=HOUR)
+    assert {(power.start, power.duration) for power in log.of(DevicePower)} == {
+        (number * 15 * MINUTE, 15 * MINUTE) for number in range(4)
+    }
+
+
 def test_those_take_part_who_want_to_on_a_contract_with_a_market_and_a_strategy() -> None:
     whole = attrs.evolve(GREEN, share=1.0)
     assert len(_trading(whole, 1.0)) == 4 * 20
@@ -393,7 +428,7 @@ def _ratings(home: Customer) -> Sequence[tuple[str, tuple[float, float]]]:
 
 
 def test_ratings_are_those_of_the_equipment() -> None:
-    for home in customers(30, 7, shares=EVERYTHING):
+    for home in customers(30, 7, shares=attrs.evolve(EVERYTHING, vehicle_to_grid=0.5, heat_pump=0.5)):
         ratings, air, car = dict(_ratings(home)), home.air_conditioning, home.electric_vehicle
         assert ratings["hvac"] == (max(air.cooling_rated_kw, air.heat_pump_rated_kw + air.resistance_kw), 0.0)
         assert home.battery is not None
