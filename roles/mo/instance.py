@@ -34,7 +34,7 @@ from .missing import missing_orders
 from .order_book import Answer, Entered, OrderBook, stacked
 from .order_faults import OrderRules
 from .reconcile import Reconcile
-from .spec import Timeline
+from .spec import MissingOrderRule, Timeline
 from .states import Boundary, following
 from .venue import Venue
 
@@ -230,7 +230,8 @@ class MarketInstance:
         stand_ins, self.rules = missing_orders(
             self.venue, self.timeline, self.book, self.slot_starts, self.refined, self.absent
         )
-        memory.orders |= {each.order.resource: each for each in self.book}
+        if self.timeline.spec.missing_order is MissingOrderRule.LAST_KNOWN:
+            memory.orders |= {each.order.resource: each for each in self.book}
         self.entered = sorted([*self.book, *stand_ins], key=lambda each: each.order.resource)
         orders = [each.order for each in self.entered]
         self.holders = Holders(tuple(o.resource for o in orders), tuple(o.usage_point for o in orders))
@@ -243,6 +244,11 @@ class MarketInstance:
                 self._remark(start, "missing load estimate: the last")
             memory.inelastic_kw = self.estimates_kw.get(start, memory.inelastic_kw)
             self.slots.append(self._slot(quantity_kw, price_per_kwh, places, arrival, memory.inelastic_kw))
+
+    def _release(self) -> None:
+        """Let go of what only the clearing needs; the instance lives on until its final statement."""
+        self.entered, self.slots = [], []
+        self.book.close()
 
     def _slot(
         self,
@@ -285,6 +291,7 @@ class MarketInstance:
             suspend(self)
         else:
             await clear_instance(self)
+        self._release()
 
     async def _settle(self) -> None:
         await self.reconcile.run()

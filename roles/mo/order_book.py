@@ -42,6 +42,8 @@ class OrderBook:
     _claimed: list[tuple[str, str]] = attrs.field(factory=list, init=False)
     """What this book has in ``ids``."""
     _entered: dict[str, Entered] = attrs.field(factory=dict, init=False)
+    _cleared: dict[str, tuple[str, int]] = attrs.field(factory=dict, init=False)
+    """After the clearing: resource to id and revision of the order that took part."""
     _arrivals: int = attrs.field(default=0, init=False)
     _revoked: set[tuple[str, str]] = attrs.field(factory=set, init=False)
     """Resource and id of orders that were cancelled."""
@@ -77,7 +79,12 @@ class OrderBook:
         return OrderStatus.ACKNOWLEDGED if before is None else OrderStatus.REPLACED, ()
 
     def repeated(self, order: Order, revision: int) -> Answer | None:
-        """The answer to an order that is in the book already, just as it is; None for any other."""
+        """The answer to an order that is in the book already, just as it is; None for any other.
+
+        After the clearing an order is known by its id and revision.
+        """
+        if self._cleared.get(order.resource) == (order.order_id, revision):
+            return _AGAIN
         before = self._entered.get(order.resource)
         return _AGAIN if before is not None and before.revision == revision and before.order == order else None
 
@@ -123,7 +130,8 @@ class OrderBook:
     def knows(self, resource: str, order_id: str) -> bool:
         """Whether a resource has, or has cancelled, an order of this id."""
         entered = self._entered.get(resource)
-        return (resource, order_id) in self._revoked or (entered is not None and entered.order.order_id == order_id)
+        there = self._cleared.get(resource, ("", 0))[0] if entered is None else entered.order.order_id
+        return (resource, order_id) in self._revoked or there == order_id
 
     def __contains__(self, resource: object) -> bool:
         """Whether a resource has an order."""
@@ -136,6 +144,11 @@ class OrderBook:
     def __len__(self) -> int:
         """How many orders there are."""
         return len(self._entered)
+
+    def close(self) -> None:
+        """Keep of the orders what they are called by: their curves over a horizon are large, and used no more."""
+        self._cleared = {name: (each.order.order_id, each.revision) for name, each in self._entered.items()}
+        self._entered.clear()
 
     def forget(self) -> None:
         """Let the ids of the orders be used again, when nothing refers to them any more."""

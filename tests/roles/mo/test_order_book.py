@@ -110,3 +110,15 @@ def test_what_passes_at_first_sight_is_what_a_closer_look_finds_nothing_wrong_wi
         assert (reasons, curves) == ((), plain)
     elif order.form is CurveForm.PIECEWISE_LINEAR and cost is None:
         assert reasons
+
+
+def test_after_the_clearing_an_order_is_known_by_its_id_and_revision(play, book: OrderBook) -> None:
+    entered(play, book, "h1-a", (((1.0, 0.3),),), revision=2)
+    (order,) = (each.order for each in book)
+    book.close()
+    assert list(book) == []
+    assert book.knows("h1-a", order.order_id)
+    assert not book.knows("h1-a", "another")
+    again, other = book.repeated(order, 2), book.repeated(order, 3)
+    assert again is not None
+    assert (again[0], other) == (OrderStatus.ACKNOWLEDGED, None)
