@@ -15,7 +15,7 @@ from ..interfaces import NO_MARKET, Assignment, MeterRead, Positions
 from .billing import ExportRates
 from .customers import CustomerBook, Customers, Group, UsagePoints
 from .customers.contracts import Supplied
-from .customers.points import BoolArray, FloatArray, Instants, Places
+from .customers.points import BoolArray, FloatArray, Instants, Places, taken
 from .forecast import ExpectedLoads, ForecastErrors, HourlyProfile, LoadForecast
 from .procurement import CustomerEnergy, SupplyBook
 from .tariff import Tariff, Usage
@@ -176,17 +176,22 @@ class Portfolio:
     def _paid(self, places: Places, start: Instant, duration: Duration, energy_kwh: FloatArray) -> FloatArray:
         """What exports are paid with, by the tariff of each contract. [$]"""
         paid = np.zeros(len(places))
-        for tariff, group in self.customers.supplied(start).by_tariff.items():
-            chosen = (energy_kwh < 0.0) & np.isin(places, group.places)
-            if chosen.any():
-                of, prices = places[chosen], self.book.prices(self.catalogue[tariff].market)
-                paid[chosen] = self._rates[tariff].paid(
-                    start,
-                    energy_kwh[chosen],
-                    position_kwh=self.book.positions.position_kwh(of, start, start + duration),
-                    day_ahead_per_kwh=self.book.positions.day_ahead_price(of, prices, start),
-                    real_time_per_kwh=self.book.positions.real_time_price(of, prices, start),
-                )
+        exports = np.flatnonzero(energy_kwh < 0.0)
+        if not exports.size:
+            return paid
+        supplied = self.customers.supplied(start)
+        number = taken(supplied.tariff, places[exports], -1)
+        for tariff in np.unique(number[number >= 0]).tolist():
+            chosen = exports[number == tariff]
+            name, of = supplied.tariffs[tariff], places[chosen]
+            prices = self.book.prices(self.catalogue[name].market)
+            paid[chosen] = self._rates[name].paid(
+                start,
+                energy_kwh[chosen],
+                position_kwh=self.book.positions.position_kwh(of, start, start + duration),
+                day_ahead_per_kwh=self.book.positions.day_ahead_price(of, prices, start),
+                real_time_per_kwh=self.book.positions.real_time_price(of, prices, start),
+            )
         return paid
 
     # Bills

@@ -30,7 +30,10 @@ class Supplied:
     places: Places
     """Of each contract."""
     by_market: Mapping[str, Group]
-    by_tariff: Mapping[str, Group]
+    tariffs: tuple[str, ...]
+    """The tariffs of the contracts, sorted."""
+    tariff: Places
+    """By place, which of them it is; -1 where nobody is supplied."""
 
 
 @attrs.define
@@ -60,21 +63,21 @@ class Customers:
         span = self._assignments.in_force(instant)
         found = self._supplied.get(span)
         if found is None:
-            contracts = tuple(span.by_usage_point.values())
-            found = self._supplied[span] = Supplied(
-                contracts,
-                self.points.places(span.by_usage_point),
-                self._grouped([(each.market, each.usage_point) for each in contracts]),
-                self._grouped([(each.tariff, each.usage_point) for each in contracts]),
-            )
+            found = self._supplied[span] = self._found(tuple(span.by_usage_point.values()))
         return found
 
     def at(self, instant: Instant, market: str) -> Group:
         """The usage points of a market, or of none, that are supplied at an instant."""
         return self.supplied(instant).by_market.get(market, Group())
 
-    def _grouped(self, rows: list[tuple[str, str]]) -> Mapping[str, Group]:
+    def _found(self, contracts: tuple[Assignment, ...]) -> Supplied:
+        places = self.points.places([each.usage_point for each in contracts])
         names: dict[str, list[str]] = {}
-        for key, name in rows:
-            names.setdefault(key, []).append(name)
-        return {key: Group(tuple(each), self.points.places(each)) for key, each in names.items()}
+        for each in contracts:
+            names.setdefault(each.market, []).append(each.usage_point)
+        by_market = {market: Group(tuple(each), self.points.places(each)) for market, each in names.items()}
+        tariffs = tuple(sorted({each.tariff for each in contracts}))
+        number = {name: number for number, name in enumerate(tariffs)}
+        tariff = np.full(len(self.points), -1, dtype=np.intp)
+        tariff[places] = [number[each.tariff] for each in contracts]
+        return Supplied(contracts, places, by_market, tariffs, tariff)

@@ -46,27 +46,31 @@ class _Sums:
     """Sums of errors, by place."""
 
     slots: NDArray[np.int64] = attrs.field(factory=lambda: np.zeros(0, dtype=np.int64))
-    sums: FloatArray = attrs.field(factory=lambda: np.zeros((0, 3)))
-    """Columns for absolute errors, errors, and their squares."""
+    absolute: FloatArray = attrs.field(factory=lambda: np.zeros(0))
+    error: FloatArray = attrs.field(factory=lambda: np.zeros(0))
+    square: FloatArray = attrs.field(factory=lambda: np.zeros(0))
 
     def add(self, places: Places, error_kw: FloatArray) -> None:
         count = int(places.max(initial=-1)) + 1
-        self.slots, self.sums = room_for(self.slots, count, 0), room_for(self.sums, count, 0.0)
+        if count > len(self.slots):
+            self.slots, self.absolute = room_for(self.slots, count, 0), room_for(self.absolute, count, 0.0)
+            self.error, self.square = room_for(self.error, count, 0.0), room_for(self.square, count, 0.0)
         self.slots[places] += 1
-        self.sums[places] += np.column_stack((np.abs(error_kw), error_kw, error_kw * error_kw))
+        self.absolute[places] += np.abs(error_kw)
+        self.error[places] += error_kw
+        self.square[places] += error_kw * error_kw
 
     def statistics(self, names: UsagePoints) -> ErrorStatistics:
         places = names.by_name()
         places = places[places < len(self.slots)]
         places = places[self.slots[places] > 0]
         slots = self.slots[places]
-        absolute, error, square = (self.sums[places] / slots[:, np.newaxis]).T
         return ErrorStatistics(
             names.names(places),
             tuple(slots.tolist()),
-            tuple(absolute.tolist()),
-            tuple(error.tolist()),
-            tuple(np.sqrt(square).tolist()),
+            tuple((self.absolute[places] / slots).tolist()),
+            tuple((self.error[places] / slots).tolist()),
+            tuple(np.sqrt(self.square[places] / slots).tolist()),
         )
 
 

@@ -108,8 +108,9 @@ class LoadForecast:
     def by_class(self, places: Places) -> Iterator[tuple[str, BoolArray]]:
         """Each class that customers are in, and which of the places are theirs."""
         numbers = self._customers.class_number[places]
-        for number in np.unique(numbers).tolist():
-            yield self._class_names[number], numbers == number
+        for number, name in enumerate(self._class_names):
+            if (chosen := numbers == number).any():
+                yield name, chosen
 
     def _class(self, name: str) -> _Class:
         if name not in self._classes:

@@ -36,9 +36,8 @@ def test_usage_points_have_places_in_the_order_in_which_they_came_and_groups_tha
         customers.take(assignment(usage_point=name, tariff="gold" if name == "h3" else "flat"))
     assert customers.at(0, "none").usage_points == ("h1", "h2", "h3")
     assert customers.at(0, "none").places.tolist() == [1, 0, 2]
-    assert {tariff: group.places.tolist() for tariff, group in customers.supplied(0).by_tariff.items()} == {
-        "flat": [1, 0],
-        "gold": [2],
-    }
+    supplied = customers.supplied(0)
+    assert (supplied.tariffs, supplied.tariff.tolist()) == (("flat", "gold"), [0, 0, 1])
     customers.take(assignment(0, 0, usage_point="h1"))
     assert customers.at(0, "none").places.tolist() == [0, 2]
+    assert customers.supplied(0).tariff.tolist() == [0, -1, 1]
