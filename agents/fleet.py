@@ -26,6 +26,15 @@ _HOURS_KEPT = 72
 """Positions are kept for so many hours around the present."""
 
 
+@attrs.frozen(eq=False)
+class _Called:
+    """A call of a market, and the curves of all devices for it."""
+
+    clearing: Instant
+    gate_closure: Instant
+    rows: list[Rows]
+
+
 @attrs.define(eq=False)
 class Fleet:
     """Devices that are advanced together; they join before the first interval begins."""
@@ -43,8 +52,8 @@ class Fleet:
     """How the plan of each device came about in the last day-ahead call."""
     _default_kw: list[float] = attrs.field(factory=list, init=False)
     _limits_kw: tuple[list[float], list[float]] | None = attrs.field(default=None, init=False)
-    _called: dict[str, tuple[Instant, list[Rows]]] = attrs.field(factory=dict, init=False)
-    """By series, the clearing that was called last and the curves for it."""
+    _called: dict[str, _Called] = attrs.field(factory=dict, init=False)
+    """By series, the last call, until its gate closes."""
     _positions_kw: FloatArray = attrs.field(factory=lambda: np.zeros((0, _HOURS_KEPT)), init=False)
     _hours: list[int] = attrs.field(factory=lambda: [-1] * _HOURS_KEPT, init=False)
 
@@ -67,6 +76,8 @@ class Fleet:
         self.power_kw = np.full(len(self.customers), np.nan)
         self._default_kw = self.kind.default_kw(self.present).tolist()
         self._limits_kw = None
+        # Nobody asks for curves after the gate, and those of a day are large.
+        self._called = {product: called for product, called in self._called.items() if start < called.gate_closure}
 
     def choose_kw(self, place: int, awarded_kw: float | None) -> float:
         """What a device draws now: its award, as far as it can and its people allow, or what its control says."""
@@ -94,10 +105,10 @@ class Fleet:
     def curves(self, place: int, call: MarketCall) -> Rows:
         """A device's curves for the slots of a call; those of all devices are made by the first that asks."""
         called = self._called.get(call.product)
-        if called is None or called[0] != call.clearing:
-            called = self._called[call.product] = call.clearing, self._make_curves(call)
-        rows = called[1]
-        return rows[place] if rows else ((), ())
+        if called is None or called.clearing != call.clearing:
+            called = _Called(call.clearing, call.gate_closure, self._make_curves(call))
+            self._called[call.product] = called
+        return called.rows[place] if called.rows else ((), ())
 
     def _make_curves(self, call: MarketCall) -> list[Rows]:
         kind, present, bidder = self.kind, self.present, self.bidder
@@ -146,7 +157,21 @@ def _rows(bids: Bids) -> list[Rows]:
 
 def _points(values: FloatArray) -> list[tuple[tuple[float, ...], ...]]:
     """An array of shape (n_devices, n_slots, n_points) as tuples, by device and slot."""
-    _, slots, points = values.shape
-    # Zip takes the points of a slot from one iterator, which is faster than a list of each.
-    by_slot = list(zip(*[iter(values.ravel().tolist())] * points, strict=True))
-    return [tuple(by_slot[first : first + slots]) for first in range(0, len(by_slot), slots)]
+    count, slots, points = values.shape
+    # Equal numbers are one object where that is cheap to see: a day of curves is large.
+    columns: list[list[float]] = []
+    for point in range(points):
+        column = values[:, :, point]
+        if columns and _same(column, values[:, :, point - 1]):
+            columns.append(columns[-1])
+        elif _same(column, column[:, :1]):
+            columns.append([value for value in column[:, 0].tolist() for _ in range(slots)])
+        else:
+            columns.append(column.ravel().tolist())
+    by_slot = list(zip(*columns, strict=True))
+    return [tuple(by_slot[first : first + slots]) for first in range(0, count * slots, slots)]
+
+
+def _same(values: FloatArray, others: FloatArray) -> bool:
+    """Whether numbers are the same, the signs of zeros included."""
+    return bool(((values == others) & (np.signbit(values) == np.signbit(others))).all())
