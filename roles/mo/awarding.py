@@ -139,7 +139,7 @@ def _enter_positions(instance: MarketInstance, awards: SlotAwards, holders: Hold
 
 def _award(instance: MarketInstance, cleared: Sequence[SlotAwards]) -> None:
     """One award an order, for all slots that it is for."""
-    port, timeline = instance.venue.port, instance.timeline
+    port, timeline, slot_length = instance.venue.port, instance.timeline, instance.timeline.spec.slot
     rows = zip(
         instance.entered,
         zip(*(awards.power_kw.tolist() for awards in cleared), strict=True),
@@ -158,7 +158,7 @@ def _award(instance: MarketInstance, cleared: Sequence[SlotAwards]) -> None:
                 resource=order.resource,
                 order_id=order.order_id,
                 first_slot=instance.slot_starts[span.start],
-                slot_length=timeline.spec.slot,
+                slot_length=slot_length,
                 quantity_kw=power_kw[span],
                 price_per_kwh=price_per_kwh[span],
                 status=status[span],

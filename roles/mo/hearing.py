@@ -60,15 +60,16 @@ def _first_look(cls: type) -> Test:
     types = {each.name: _usual(each.shape) for each in fields}
     plain = [name for name, usual in types.items() if usual is not None]
     expected, values = tuple(types[name] for name in plain), _values(plain)
-    whole = _values([name for name in plain if types[name] is int])
+    whole = [place for place, usual in enumerate(expected) if usual is int]
     tested = [each for each in fields if types[each.name] is None]
     tests, others = [_test(each.shape) for each in tested], _values([each.name for each in tested])
 
     def look(message: object) -> bool:
-        if tuple(map(type, values(message))) != expected:
+        given = values(message)
+        if tuple(map(type, given)) != expected:
             return False
-        for number in whole(message):
-            if not -_LARGEST <= number <= _LARGEST:
+        for place in whole:
+            if not -_LARGEST <= given[place] <= _LARGEST:
                 return False
         return all(map(call, tests, others(message)))
 

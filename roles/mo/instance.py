@@ -94,7 +94,8 @@ class MarketInstance:
         if not self.takes_orders:
             return _NO_ORDERS
         now = self.venue.port.now
-        self._lapse(order.resource)
+        if order.resource in self.book:
+            self._lapse(order.resource)
         closed = self._closed()
         if closed is not None:
             return self.book.repeated(order, revision) or closed

@@ -63,7 +63,8 @@ class OrderBook:
         before = self._entered.get(order.resource)
         if before is not None and before.order.order_id == order.order_id and before.revision == revision:
             return _repeated(before.order, order)
-        is_new = before is None and self._is_free(order.resource, order.order_id)
+        key = order.resource, order.order_id
+        is_new = before is None and key not in self.ids and key not in self._revoked
         conflicts = () if is_new else tuple(self._conflicts(order, before, revision))
         if valid_until is not None and valid_until <= now:
             text = f"it has run out at {valid_until} ns"
@@ -73,7 +74,7 @@ class OrderBook:
             reasons, curves = self.rules.judged(order, registration, conflicts)
             if reasons:
                 return OrderStatus.REJECTED, reasons
-        self._claim(order.resource, order.order_id)
+        self._claim(key)
         self._arrivals += 1
         self._entered[order.resource] = Entered(order, revision, valid_until, curves, self._arrivals)
         return OrderStatus.ACKNOWLEDGED if before is None else OrderStatus.REPLACED, ()
@@ -156,15 +157,10 @@ class OrderBook:
             del self.ids[key]
         self._claimed.clear()
 
-    def _claim(self, resource: str, order_id: str) -> None:
-        key = resource, order_id
+    def _claim(self, key: tuple[str, str]) -> None:
         if key not in self.ids:
             self.ids[key] = self
             self._claimed.append(key)
-
-    def _is_free(self, resource: str, order_id: str) -> bool:
-        """Whether an id is that of no order of the series."""
-        return (resource, order_id) not in self.ids and (resource, order_id) not in self._revoked
 
     def _conflicts(self, order: Order, before: Entered | None, revision: int) -> Iterator[Reason]:
         if (order.resource, order.order_id) in self._revoked:

@@ -79,10 +79,6 @@ class Participants:
         """The registration of a resource."""
         return self._registered.get(resource)
 
-    def assignment(self, usage_point: str, instant: Instant) -> Assignment | None:
-        """The assignment of a usage point to this market that is in force at an instant."""
-        return self.assignments(instant).get(usage_point)
-
     def assignments(self, instant: Instant) -> Mapping[str, Assignment]:
         """The usage points of the market at an instant, by name, each with its assignment."""
         return self._assignments.in_force(instant).by_usage_point

@@ -84,7 +84,7 @@ class Venue:
     def registration(self, resource: str, instant: Instant) -> Registration | None:
         """The registration of a resource whose usage point belongs to the market at an instant."""
         found = self.participants.registration(resource)
-        if found is None or self.participants.assignment(found.usage_point, instant) is None:
+        if found is None or found.usage_point not in self.participants.assignments(instant):
             return None
         return found
 
