@@ -197,7 +197,11 @@ def test_a_run_in_which_all_was_done_gives_figures(outbox: list[Envelope[Any]]) 
         (MeterRead, lambda read: [], "does not balance"),
         (FeederRead, lambda read: [], "reads of the feeder"),
         (FeederRead, lambda read: [attrs.evolve(read, substation_kwh=read.substation_kwh + 1e-6)], "does not balance"),
-        (FeederRead, altered(losses_kwh=0.0), "does not balance"),
+        (
+            FeederRead,
+            lambda read: [attrs.evolve(read, losses_kwh=0.0, substation_kwh=read.metered_kwh)],
+            "does not balance",
+        ),
         (
             Order,
             lambda order: [order, *[PlanFallback("h1", DAY_AHEAD, 0, "softened")] * 20],
