@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,9 +31,8 @@ class Schedule:
                     yield name, complaint
 
     def table(self) -> IntArray:
-        """The index of the period, shape (2, 12, 24): weekday and weekend, month, hour."""
-        days = (self.weekday, self.weekday if self.weekend is None else self.weekend)
-        return np.stack([np.stack([_day(row) for row in (rows * MONTHS)[:MONTHS]]) for rows in days])
+        """The index of the period, shape (2, 12, 24): weekday and weekend, month, hour; read-only."""
+        return _table(self.weekday, self.weekday if self.weekend is None else self.weekend)
 
     def beyond(self, periods: int) -> Iterator[tuple[str, str]]:
         """What the schedule has of periods that are not there."""
@@ -41,6 +41,14 @@ class Schedule:
             wrong = sorted({index for row in rows for index in row if not 0 <= index < periods})
             if wrong:
                 yield name, f"{known}, got {', '.join(map(str, wrong))}"
+
+
+@lru_cache(maxsize=256)
+def _table(*days: Rows) -> IntArray:
+    """Kept, as every bill looks into it and thousands of customers have the same tariff."""
+    table = np.stack([np.stack([_day(row) for row in (rows * MONTHS)[:MONTHS]]) for rows in days])
+    table.setflags(write=False)
+    return table
 
 
 def _day(row: tuple[int, ...]) -> IntArray:
