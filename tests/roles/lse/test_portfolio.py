@@ -38,7 +38,7 @@ CATALOGUE = {
 
 
 def portfolio(*assignments: Assignment) -> Portfolio:
-    profiles = {"": HourlyProfile.given((2.0,) * 24), "shop": HourlyProfile.given((7.0,) * 24)}
+    profiles = {"": HourlyProfile.given((2.0,) * 24), "shop": HourlyProfile.given((7.0,) * 3 + (8.0,) * 21)}
     made = Portfolio("green", CALENDAR, CATALOGUE, profiles, LoadForecast(CALENDAR, profiles))
     for each in assignments:
         made.take(each)
@@ -193,9 +193,19 @@ def test_the_reads_of_an_interval_come_together_some_for_the_first_time_and_some
     assert made.estimate("none", "day-ahead", HOUR, HOUR, HOUR)[1] == pytest.approx((1.0, 2.0, -1.0))
 
 
+def test_what_is_exported_where_nobody_is_supplied_any_more_is_paid_to_nobody() -> None:
+    made = portfolio(assignment(0, HOUR, tariff="credit"), assignment(usage_point="h2", tariff="credit"))
+    made.read([read(-4.0, HOUR), read(-2.0, HOUR, "h2")], 1)
+    lines = made.supply.procurement("green", HOUR, 2 * HOUR).lines
+    (found,) = (line for line in lines if line.source is SupplySource.CUSTOMERS)
+    assert (found.settled_kwh, found.paid) == pytest.approx((6.0, 0.1))
+
+
 def test_the_baseline_of_a_subscription_is_the_profile_of_the_class() -> None:
     contract = assignment(tariff="base", customer_class="shop")
     made = portfolio(contract)
     takes(made, read(1.0))
     takes(made, read(1.0, HOUR))
-    assert made.usage(contract, 0, DAY).needed("baseline_kw").tolist() == pytest.approx([7.0, 7.0])
+    takes(made, read(1.0, 3 * HOUR))
+    assert made.usage(contract, 0, 3 * HOUR).needed("baseline_kw").tolist() == pytest.approx([7.0, 7.0])
+    assert made.usage(contract, 0, DAY).needed("baseline_kw").tolist() == pytest.approx([7.0, 7.0, 8.0])

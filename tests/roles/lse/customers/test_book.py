@@ -199,15 +199,21 @@ def test_what_a_transactive_customer_is_billed_is_what_the_market_settles_for_hi
 
 
 def test_customers_who_are_billed_for_the_same_have_each_their_own_and_a_period_is_never_out_of_date() -> None:
-    made = book(result("real-time", 0, 0.1), positions("day-ahead", 0, 6.0, 0.3, HOUR), kwh=(0.9, 0.2))
+    made = book(
+        *(result("real-time", start, price) for start, price in ((0, 0.1), (STEP, 0.2), (HOUR - STEP, 0.9))),
+        positions("day-ahead", 0, 6.0, 0.3, HOUR),
+        kwh=(0.9, 0.2),
+    )
     read(made, 0, STEP, 0.5, H2)
-    assert made.usage(0, "retail", STEP, HOUR).needed("day_ahead_kw").tolist() == pytest.approx([6.0])
+    assert made.usage(0, "retail", STEP, HOUR).needed("real_time_per_kwh").tolist() == [0.2]
+    assert made.usage(0, "retail", 0, HOUR).needed("real_time_per_kwh").tolist() == [0.1, 0.2]
+    assert made.usage(0, "retail", STEP, HOUR).needed("real_time_per_kwh").tolist() == [0.2]
     assert made.usage(0, "retail", 0, HOUR).needed("day_ahead_kw").tolist() == pytest.approx([6.0, 6.0])
     second = made.usage(1, "retail", 0, HOUR)
     assert second.energy_kwh.tolist() == [0.5]
     assert second.needed("day_ahead_kw").tolist() == [0.0]
     enter(made, positions("day-ahead", 0, 2.0, 0.3, HOUR))
-    made.result(result("real-time", 0, 0.5))
+    made.result(result("real-time", STEP, 0.5))
     again = made.usage(0, "retail", STEP, HOUR)
     assert again.needed("day_ahead_kw").tolist() == pytest.approx([2.0])
     assert again.needed("real_time_per_kwh").tolist() == [0.5]

@@ -74,6 +74,14 @@ def test_slots_of_several_markets_stand_side_by_side_and_the_same_start_replaces
     assert (values.summed(EVERY, 0, 60 * MINUTE) / MINUTE).tolist() == pytest.approx([270.0, 120.0, 90.0, 0.0])
 
 
+def test_where_slots_of_a_usage_point_overlap_the_one_that_begins_later_holds() -> None:
+    for order in (1, -1):
+        values = SlotValues()
+        for start, value in ((0, 1.0), (30, 3.0))[::order]:
+            enter(values, start, 60, h0=value)
+        assert [values.at(EVERY[:1], minute * MINUTE)[0] for minute in (15, 45, 75)] == [1.0, 3.0, 3.0]
+
+
 def test_without_slots_there_is_nothing() -> None:
     assert np.isnan(SlotValues().course([(0, MINUTE)]).at(0)).all()
     assert SlotValues().course([]).summed(0).tolist() == []
