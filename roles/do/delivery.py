@@ -25,7 +25,6 @@ class _Route:
 class _Routes:
     """To whom the reads of a span of time go."""
 
-    usage_points: tuple[str, ...]
     in_force: InForce
     lses: tuple[str | None, ...]
     """Retailer of each meter."""
@@ -64,7 +63,7 @@ class Delivery:
     def sorted(self, reads: Reads, start: Instant, duration: Duration, losses_kwh: float) -> Interval:
         """Sort the reads of an interval by whom they belong to."""
         routes = self._routes
-        if routes is None or routes.in_force is not reads.in_force or routes.usage_points is not reads.usage_points:
+        if routes is None or routes.in_force is not reads.in_force:
             routes = self._routes = _found(reads)
         return Interval(
             start,
@@ -166,7 +165,6 @@ def _found(reads: Reads) -> _Routes:
         return _Route(np.array(places, dtype=np.intp), tuple(reads.usage_points[place] for place in places))
 
     return _Routes(
-        reads.usage_points,
         reads.in_force,
         tuple(None if contract is None else contract.lse for contract in contracts),
         {name: route(places) for name, places in by_lse.items()},

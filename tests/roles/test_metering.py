@@ -144,6 +144,18 @@ def test_powers_carry_what_is_controllable_in_the_order_of_devices(meters: Meter
     assert powers.controllable.tolist() == [True, False]
 
 
+def test_devices_and_meters_that_come_later_are_read_too(meters: Meters) -> None:
+    meters.report(power("load", 2.0))
+    assert read(meters, duration=HOUR) == [("h1", "green", 2.0, False)]
+    meters.report(power("pv", -3.0))
+    meters.assign(assignment("h0"))
+    assert read(meters, duration=HOUR) == [("h0", "green", 0.0, False), ("h1", "green", -1.0, False)]
+    assert meters.powers().power_kw.tolist() == [2.0, -3.0]
+    meters.report(power("hvac", 4.0))
+    assert read(meters, duration=HOUR)[1].energy_kwh == 3.0
+    assert meters.powers().devices == ("h1-hvac", "h1-load", "h1-pv")
+
+
 def test_what_cannot_be_believed_is_as_if_it_was_not_said(meters: Meters) -> None:
     meters.report(power("load", 2.0))
     for nonsense in (float("nan"), float("inf"), "much"):

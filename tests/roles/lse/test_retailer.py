@@ -352,6 +352,18 @@ def test_a_dynamic_tariff_without_a_market_has_the_prices_that_were_told() -> No
     assert [line.amount for line in bill.lines] == [Decimal("6.25"), Decimal("0.03")]
 
 
+def test_reads_that_come_at_once_are_of_an_interval_each_and_one_that_is_told_twice_counts_once() -> None:
+    async def wires(port: Port) -> None:
+        await port.sleep_until(2 * HOUR)
+        for each in (read(0, 5.0), read(HOUR, 3.0), read(0, 99.0), read(0, 7.0, "h2"), read(HOUR, 4.0, "h2")):
+            port.publish(each)
+
+    mains = {**retailer(), **registry(assignment(), assignment(usage_point="h2")), "do.wires": wires}
+    records = run_components(mains, stop=3 * HOUR).of(Procurement)
+    latest = {record.slot_start // HOUR: record.energy_kwh for record in records}
+    assert latest == {0: (5.0, 7.0), 1: (3.0, 4.0), 2: ()}
+
+
 # Bills
 
 

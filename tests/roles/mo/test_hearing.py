@@ -169,3 +169,8 @@ def test_whatever_is_of_the_declared_types_is_no_misfit(play) -> None:
     assert [misfits(each) for each in good] == [()] * len(good)
     assert {type(each) for each in good} >= {Order, Registration, LoadEstimate, MarketEnergy}
     assert misfits(SupplyOffer("retail", "real-time", 1, 2, 3, inf, -0.1)) == ()
+
+
+@pytest.mark.parametrize("number", [2**63, -(2**63)])
+def test_a_whole_number_of_more_than_64_bits_has_no_place_in_records(play, number: int) -> None:
+    assert [reason.path for reason in misfits(play.order("h1-a", *play.wants, clearing=number))] == ["clearing"]

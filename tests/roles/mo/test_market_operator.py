@@ -405,6 +405,9 @@ def test_orders_at_the_margin_share_as_the_market_says(play, ties: TieRule, expe
     }
     log = play.run(agents, play.spec(ties=ties), lse=play.retailer(0.1, kw=3.0))
     assert tuple(only(award)[1] for award in log.of(Award)) == pytest.approx(expected)
+    log = play.run(agents, play.spec(ties=TieRule.TIME), lse=play.retailer(0.1, kw=2.0))
+    assert [award.status for award in log.of(Award)] == [(AwardStatus.NOT_AWARDED,), (AwardStatus.AWARDED,)]
+    assert [bool(award.reason[0]) for award in log.of(Award)] == [True, False]
 
 
 def test_a_violation_tightens_the_market_and_it_is_cleared_again(play) -> None:

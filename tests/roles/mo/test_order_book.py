@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gridbus.kernel import MINUTE
@@ -91,6 +91,7 @@ ORDERS = st.fixed_dictionaries(
 )
 
 
+@example(changes={"usage_point": "h2"}, ratings=("h2", 10.0), held_kw=0.0, cost=None)
 @given(
     changes=ORDERS,
     ratings=st.none() | st.tuples(st.sampled_from(["h1", "h2"]), st.sampled_from([0.0, 10.0])),

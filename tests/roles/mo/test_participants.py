@@ -91,6 +91,13 @@ def test_a_reservation_counts_until_the_end_of_the_state_that_is_for_it(play, la
     assert (first.rules, second.rules) == (rules, ())
 
 
+def test_one_who_registers_later_is_expected_from_then_on(play) -> None:
+    made = registered(play)
+    assert expected(made, 5) == ["h1-a", "h2-a"]
+    made.register(play.registration("h1-b"))
+    assert expected(made, 5) == ["h1-a", "h1-b", "h2-a"]
+
+
 def test_of_several_assignments_the_one_in_force_counts(play) -> None:
     made = Participants()
     made.assign(play.assignment("h1", "t1", effective_to=10))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gridbus.kernel import DAY, HOUR, MINUTE, Calendar
 from gridbus.roles.lse.forecast import HourlyProfile, LoadForecast
+from gridbus.roles.lse.forecast.profile import HourlyProfiles
 from gridbus.roles.lse.week import local_hours
 
 STEP = 5 * MINUTE
@@ -59,6 +60,28 @@ def test_the_weekend_has_a_profile_of_its_own_where_one_is_given() -> None:
     assert [profile.over(local_hours(UTC_CALENDAR, day * DAY, HOUR)) for day in range(4)] == [1.0, 3.0, 3.0, 1.0]
     profile.learn(local_hours(UTC_CALENDAR, DAY, HOUR), HOUR, 5.0, 1.0)
     assert [profile.over(local_hours(UTC_CALENDAR, day * DAY, HOUR)) for day in range(4)] == [1.0, 5.0, 5.0, 1.0]
+
+
+@given(
+    kw=st.lists(st.tuples(st.integers(0, 80), KW, KW), max_size=6),
+    weekend_kw=st.sampled_from([(), (7.0,) * 24]),
+    smoothing=st.floats(0.0, 1.0),
+)
+def test_many_profiles_are_each_like_a_single_one(
+    kw: list[tuple[int, float, float]], weekend_kw: tuple[float, ...], smoothing: float
+) -> None:
+    single = HourlyProfile.given(PROFILE), HourlyProfile.given(PROFILE, weekend_kw)
+    many = HourlyProfiles()
+    for place, profile in enumerate(single):
+        many.begin(at(2 * place), profile)
+    for hour, *power_kw in kw:
+        hours = local_hours(UTC_CALENDAR, hour * HOUR // 2, HOUR)
+        many.learn(at(0, 2), hours, HOUR, np.array(power_kw), smoothing)
+        for profile, each in zip(single, power_kw, strict=True):
+            profile.learn(hours, HOUR, each, smoothing)
+    for hour in range(0, 60, 5):
+        hours = local_hours(UTC_CALENDAR, hour * HOUR // 2, 2 * HOUR)
+        assert many.over(at(0, 2), hours).tolist() == [profile.over(hours) for profile in single]
 
 
 # Learning
