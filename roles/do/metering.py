@@ -17,6 +17,8 @@ from .network import FloatArray
 BoolArray = NDArray[np.bool_]
 Places = NDArray[np.intp]
 
+_NUMBERS = float, int
+
 
 @attrs.define
 class _Device:
@@ -167,4 +169,4 @@ class Meters:
 
 
 def _is_number(power_kw: object) -> bool:
-    return isinstance(power_kw, float | int) and isfinite(power_kw)
+    return isinstance(power_kw, _NUMBERS) and isfinite(power_kw)

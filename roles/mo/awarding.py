@@ -148,8 +148,12 @@ def _award(instance: MarketInstance, cleared: Sequence[SlotAwards]) -> None:
         zip(*(awards.reason for awards in cleared), strict=True),
         strict=True,
     )
-    for entered, power_kw, price_per_kwh, status, reason in rows:
-        order, span = entered.order, slice(min(entered.curves), max(entered.curves) + 1)
+    for entered, *columns in rows:
+        order, first = entered.order, min(entered.curves)
+        if len(entered.curves) < len(cleared):
+            span = slice(first, max(entered.curves) + 1)
+            columns = [column[span] for column in columns]
+        power_kw, price_per_kwh, status, reason = columns
         port.publish(
             Award(
                 market=port.name,
@@ -157,12 +161,12 @@ def _award(instance: MarketInstance, cleared: Sequence[SlotAwards]) -> None:
                 clearing=timeline.clearing,
                 resource=order.resource,
                 order_id=order.order_id,
-                first_slot=instance.slot_starts[span.start],
+                first_slot=instance.slot_starts[first],
                 slot_length=slot_length,
-                quantity_kw=power_kw[span],
-                price_per_kwh=price_per_kwh[span],
-                status=status[span],
-                reason=reason[span],
+                quantity_kw=power_kw,
+                price_per_kwh=price_per_kwh,
+                status=status,
+                reason=reason,
             )
         )
 

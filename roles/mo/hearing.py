@@ -119,7 +119,7 @@ def _listing(of: Shape) -> Test:
     inner = _plain_type(of.of) if isinstance(of, Listing) else frozenset[type]()
 
     def test(given: object) -> bool:
-        if not isinstance(given, tuple | list):
+        if not isinstance(given, _SEQUENCES):
             return False
         if plain:
             return plain.issuperset(map(type, given)) or all(map(item, given))
@@ -157,6 +157,7 @@ def _is_number(given: object) -> bool:
 _PLAIN = {Kind.TEXT: str, Kind.NUMBER: float, Kind.FLAG: bool}
 """Types of which every value is good."""
 _ROWS = frozenset({tuple})
+_SEQUENCES = tuple, list
 _SCALARS: Mapping[Kind, Test] = {
     Kind.TEXT: _is_text,
     Kind.FLAG: _is_flag,

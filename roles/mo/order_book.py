@@ -186,16 +186,16 @@ def stacked(entered: Sequence[Entered], slots: int) -> tuple[FloatArray, FloatAr
     The last point of a shorter curve is repeated; in a slot that an order leaves out, its quantity is zero.
     """
     nothing: Curve = (0.0,), (0.0,)
-    rows = [[each.curves.get(number, nothing) for each in entered] for number in range(slots)]
-    width = max((len(curve[0]) for row in rows for curve in row), default=1)
+    curves = [each.curves.get(number, nothing) for number in range(slots) for each in entered]
+    width = max((len(quantity_kw) for quantity_kw, _ in curves), default=1)
     shape = slots, len(entered), width
-    sides = ([[_wide(curve[side], width) for curve in row] for row in rows] for side in (0, 1))
-    quantity_kw, price_per_kwh = (np.array(side, dtype=float).reshape(shape) for side in sides)
-    return quantity_kw, price_per_kwh
+    quantity_kw = np.array([_wide(row, width) if len(row) < width else row for row, _ in curves], dtype=float)
+    price_per_kwh = np.array([_wide(row, width) if len(row) < width else row for _, row in curves], dtype=float)
+    return quantity_kw.reshape(shape), price_per_kwh.reshape(shape)
 
 
 def _wide(row: tuple[float, ...], width: int) -> tuple[float, ...]:
-    return row if len(row) == width else (*row, *row[-1:] * (width - len(row)))
+    return (*row, *row[-1:] * (width - len(row)))
 
 
 def _repeated(before: Order, order: Order) -> Answer:
