@@ -26,6 +26,8 @@ _EXACT = 1e-9
 """Relative to the energy: what sums in another order may differ by."""
 _LEAST_OPTIMAL = 0.8
 """Share of the plans; the others are of people who want what cannot be, such as a full battery when they leave."""
+_MOST_STOOD_IN = 1e-4
+"""Share of the plans that are greedy, because the iterations did not suffice."""
 
 _Clearing = tuple[str, Instant]
 """Product and instant."""
@@ -72,10 +74,14 @@ class Tally:
                 hear(message)
 
     @property
+    def plans(self) -> int:
+        """Plans behind day-ahead orders."""
+        return sum(count for (product, _), count in self.orders.items() if product == DAY_AHEAD)
+
+    @property
     def optimal_share(self) -> float:
-        """Share of the plans behind day-ahead orders that are optima within all bounds."""
-        plans = sum(count for (product, _), count in self.orders.items() if product == DAY_AHEAD)
-        return 1.0 - (self.softened + self.stood_in) / plans if plans else 0.0
+        """Share of the plans that are optima within all bounds."""
+        return 1.0 - (self.softened + self.stood_in) / self.plans if self.plans else 0.0
 
     def check(self, *, devices: int, trading: int, stop: Instant) -> None:
         """Make sure that the work of a run was done: for so many devices, of which so many trade.
@@ -100,7 +106,7 @@ class Tally:
             yield f"{self.balanced} reads of the feeder, not {intervals}"
         if self.optimal_share < _LEAST_OPTIMAL:
             yield f"only {self.optimal_share:.3f} of the plans are optimal"
-        if self.stood_in:
+        if self.stood_in > _MOST_STOOD_IN * self.plans:
             yield f"{self.stood_in} plans have not converged"
 
     def _unsettled(self, trading: int, stop: Instant) -> Iterator[str]:
