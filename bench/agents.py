@@ -108,15 +108,18 @@ def _plans() -> list[Measurement]:
 def _beside_tesp(kind: str) -> list[Measurement]:
     """The same devices by TESP and by us, and how many times as long it takes."""
     missing = tesp_agents.missing()
-    values, reason = [nan] * 4, f" ({missing})"
-    if not missing:
-        found = agents_planning.compare(kind)
-        values = [found.tesp_ms, found.ours_ms, found.tesp_ms / found.ours_ms, found.difference_kw]
-        reason = f" (its solver ended with {found.solved} of {found.devices})"
     names = f"tesp_{kind}_ms", f"{kind}_same_devices_ms", f"{kind}_ratio", f"{kind}_difference_kw"
+    units = "ms by device", "ms by device", "1", "kW"
+    if missing:
+        return [
+            {"name": name, "value": nan, "unit": f"{unit} ({missing})"} for name, unit in zip(names, units, strict=True)
+        ]
+    found = agents_planning.compare(kind)
+    values = found.tesp_ms, found.ours_ms, found.tesp_ms / found.ours_ms, found.difference_kw
+    units = f"ms by device, of {found.solved} of {found.devices} that its solver has done", *units[1:]
     return [
-        {"name": name, "value": float(f"{value:.4g}"), "unit": f"{unit}{reason}"}
-        for name, value, unit in zip(names, values, ("ms by device", "ms by device", "1", "kW"), strict=True)
+        {"name": name, "value": float(f"{value:.4g}"), "unit": unit}
+        for name, value, unit in zip(names, values, units, strict=True)
     ]
 
 
