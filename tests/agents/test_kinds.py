@@ -1,6 +1,7 @@
 """Kinds of devices, as fleets see them: people's wishes, trips and draws of the day in models and plans."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import attrs
@@ -17,7 +18,7 @@ from gridbus.agents.kinds.water_heaters import AMBIENT_C, INLET_C, WaterHeaterKi
 from gridbus.agents.models.water_heaters import WaterHeaterParameters, WaterHeaters
 from gridbus.agents.surroundings import MILD_C, Surroundings
 from gridbus.agents.test_bed.days import ClearDay
-from gridbus.kernel import DAY, HOUR, MINUTE
+from gridbus.kernel import DAY, HOUR, MINUTE, Calendar
 from gridbus.kernel.testing import CALENDAR
 from gridbus.roles.interfaces import WeatherForecast
 
@@ -51,11 +52,15 @@ def _with_slider(homes: Sequence[Customer], slider: float) -> list[Customer]:
 @pytest.mark.parametrize("slider", [0.0, 0.5, 1.0])
 def test_a_slider_narrows_the_range_that_people_put_up_with(slider: float) -> None:
     homes = _with_slider(HOMES, slider)
-    kind = HouseKind.build(homes, around())
-    for start in range(0, 6 * HOUR, STEP):
-        kind.step(interval(start), kind.limits_kw(interval(start))[0])
-    warmest_c = [home.thermostat.cooling_setpoint_c + home.hvac_slider * home.thermostat.setback_c for home in homes]
-    assert kind.physics.air_temperature_c == pytest.approx(warmest_c, abs=1e-6)
+    for bound, sign, name in ((0, 1.0, "setback_c"), (1, -1.0, "preconditioning_c")):
+        kind = HouseKind.build(homes, around())
+        for start in range(0, 6 * HOUR, STEP):
+            kind.step(interval(start), kind.limits_kw(interval(start))[bound])
+        edge_c = [
+            home.thermostat.cooling_setpoint_c + sign * home.hvac_slider * getattr(home.thermostat, name)
+            for home in homes
+        ]
+        assert kind.physics.air_temperature_c == pytest.approx(edge_c, abs=1e-6)
 
 
 @pytest.mark.parametrize("what", ["limits_kw", "default_kw"])
@@ -76,7 +81,7 @@ def test_a_plan_uses_half_of_the_range_and_the_set_points_of_its_hours() -> None
     kind, prices = HouseKind.build(HOMES, around()), np.array([0.1, 0.5] * 12)
     kind.step(interval(0), kind.default_kw(interval(0)))
     plan = kind.plan(0, prices, around())
-    kept = plan.outcome == 0
+    kept, warmer_c = plan.outcome == 0, np.zeros(len(HOMES))
     assert kept.sum() >= 8
     for place in np.flatnonzero(kept):
         home = HOMES[place]
@@ -86,6 +91,9 @@ def test_a_plan_uses_half_of_the_range_and_the_set_points_of_its_hours() -> None
             is_away = routine.leave_h <= hour < routine.return_h
             bound_c = highest_c + (thermostat.away_c if is_away else 0.0)
             assert plan.state[place, hour] <= bound_c + 1e-3
+            warmer_c[place] = max(warmer_c[place], plan.state[place, hour] - highest_c)
+    # Houses that are empty at noon are planned to be warmer then than anybody would have them.
+    assert warmer_c.max() > 0.5
 
 
 def test_in_winter_houses_are_planned_to_be_heated_by_who_heats_with_electricity() -> None:
@@ -103,13 +111,18 @@ def test_in_winter_houses_are_planned_to_be_heated_by_who_heats_with_electricity
 # Vehicles
 
 
-def test_vehicles_begin_a_run_with_what_their_first_trip_wants() -> None:
-    kind = VehicleKind.build(HOMES, around())
+@pytest.mark.parametrize("clock", [0, 12])
+def test_vehicles_begin_a_run_at_home_with_what_their_next_trip_wants(clock: int) -> None:
+    calendar = Calendar(datetime(2025, 1, 1, clock, tzinfo=UTC))
+    kind = VehicleKind.build(HOMES, Surroundings(calendar, DAY))
+    assert not kind.physics.whereabouts.is_away.any()
     for place, home in enumerate(HOMES):
         assert home.electric_vehicle is not None
-        first, *_ = trips(home, CALENDAR.local(0).date(), 4, CALENDAR)
+        made = trips(home, calendar.local(0).date(), 4, calendar)
+        first = next(trip for trip in made if trip.departure >= 0)
         expected_kwh = max(first.required_kwh, 0.5 * home.electric_vehicle.capacity_kwh)
         assert kind.physics.energy_kwh[place] == min(expected_kwh, home.electric_vehicle.capacity_kwh)
+        assert kind.physics.trips.departure[kind.physics.trips.first[place]] == first.departure
 
 
 @pytest.mark.parametrize("first_hour", [0, 7, 10, 20])
@@ -136,14 +149,17 @@ def _full_kwh(home: Customer) -> float:
     return 0.99 * home.electric_vehicle.capacity_kwh
 
 
-def test_vehicles_do_not_respond_to_prices_in_hours_in_which_they_are_not_at_home() -> None:
-    kind = VehicleKind.build(HOMES, around())
-    slope = kind.response(0, np.array([0.1, 0.5] * 12), real_time=False).slope_per_kwh_kw
+@pytest.mark.parametrize("first_hour", [0, 10, 20])
+def test_vehicles_respond_to_prices_in_hours_in_which_they_are_at_home(first_hour: int) -> None:
+    kind, start = VehicleKind.build(HOMES, around()), first_hour * HOUR
+    slope = kind.response(start, np.array([0.1, 0.5] * 12), real_time=False).slope_per_kwh_kw
+    (now,) = kind.response(start, np.array([0.1, 0.5] * 12), real_time=True).slope_per_kwh_kw.T[:1]
     for place, home in enumerate(HOMES):
         made = trips(home, CALENDAR.local(0).date(), 4, CALENDAR)
         for hour in range(24):
-            begin, end = hour * HOUR, (hour + 1) * HOUR
+            begin, end = start + hour * HOUR, start + (hour + 1) * HOUR
             assert (slope[place, hour] < 0.0) == all(t.arrival <= begin or t.departure >= end for t in made)
+    assert now.tolist() == slope[:, 0].tolist()
 
 
 # Water heaters
@@ -168,6 +184,8 @@ def _setpoints_c() -> np.ndarray:
 def test_water_is_planned_to_be_heated_in_cheap_hours() -> None:
     kind, prices = WaterHeaterKind.build(_with_slider(HOMES, 1.0), around()), np.array([0.1, 0.5] * 12)
     quantity_kw = kind.plan(0, prices, around()).quantity_kw
+    # Other hours, other draws.
+    assert (abs(kind.plan(8 * HOUR, prices, around()).quantity_kw - quantity_kw).max(axis=1) > 0.05).all()
     assert (quantity_kw[:, ::2].sum(axis=1) > 3.0 * quantity_kw[:, 1::2].sum(axis=1)).all()
 
 
