@@ -120,10 +120,6 @@ class Meters:
             self._limited[power.device] = device
         device.power_kw, device.start = power.power_kw, power.start
 
-    def transformer_of(self, usage_point: str) -> int | None:
-        """The place of the transformer above a usage point, if both are known."""
-        return self._transformer.get(usage_point)
-
     def by_transformer(self, usage_points: Iterable[str], power_kw: Iterable[float]) -> FloatArray:
         """Powers at usage points, summed at the transformers above them; shape (n_transformers,). [kW]"""
         places = np.array([self._transformer.get(name, -1) for name in usage_points], dtype=np.intp)

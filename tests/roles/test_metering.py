@@ -124,7 +124,7 @@ def test_where_nobody_is_supplied_any_more_the_meter_counts_for_nobody(meters: M
 def test_devices_below_no_known_transformer_are_on_no_feeder(meters: Meters) -> None:
     meters.report(power("load", 2.0, usage_point="elsewhere"))
     assert meters.powers().devices == ()
-    assert meters.transformer_of("elsewhere") is None
+    assert meters.by_transformer(("elsewhere",), (2.0,)).tolist() == [0.0, 0.0]
     meters.assign(assignment("elsewhere", transformer="t2"))
     assert meters.powers().devices == ("elsewhere-load",)
     assert meters.powers().power_kw.tolist() == [2.0]
