@@ -162,7 +162,7 @@ class MeterData:
     @property
     def complete(self) -> bool:
         """Whether reads cover every slot at every usage point, and every retailer's losses if they are needed."""
-        return self._meters.complete and self._losses.complete
+        return self._meters.complete and (not self.with_losses or self._losses.complete)
 
     def read(
         self,
@@ -181,7 +181,7 @@ class MeterData:
 
     def lost(self, retailer: str, start: Instant, duration: Duration, energy_kwh: float) -> bool:
         """Enter a retailer's share in the losses of an interval; returns whether it changes anything."""
-        return self._losses.read(start, duration, (retailer,), (energy_kwh,))
+        return self.with_losses and self._losses.read(start, duration, (retailer,), (energy_kwh,))
 
     def estimated(self, number: int) -> BoolArray:
         """At which usage points of a slot a part of it is not read, or by an estimate only."""
